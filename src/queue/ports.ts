@@ -1,0 +1,64 @@
+/** What the queue keeps its jobs in. The database's implementation is in `store/jobs.ts`. */
+import type { Lease } from '../core/lease.ts'
+
+export interface NewJob {
+  /** Which handler does it. */
+  readonly kind: string
+  /** At most one open job has this key. Asking again while it waits changes nothing; while it runs, it runs once more. */
+  readonly key?: string
+  readonly payload: Readonly<Record<string, unknown>>
+  /** For fairness: jobs of different repositories take turns. */
+  readonly repositoryId?: number
+  /** What the job loads, e.g. `host:production`; jobs of one lane share `laneCap`. */
+  readonly lane?: string
+  /** Most jobs of the lane at once, over all processes. */
+  readonly laneCap?: number
+  /** Most jobs of the repository in that lane at once. */
+  readonly repositoryCap?: number
+  /** Higher goes first; 0 by default. */
+  readonly priority?: number
+  /** Not before this many milliseconds from now. */
+  readonly delayMs?: number
+}
+
+export interface ClaimedJob {
+  readonly id: string
+  readonly kind: string
+  readonly payload: Readonly<Record<string, unknown>>
+  readonly repositoryId: number | null
+  readonly attempts: number
+  /** How many processes died while they held it. */
+  readonly deaths: number
+  readonly lease: Lease
+}
+
+export interface JobStore {
+  enqueue(jobs: readonly NewJob[]): Promise<void>
+  /** Up to `limit` jobs of these kinds whose time has come, fair between repositories, within their caps. */
+  claim(processId: string, kinds: readonly string[], limit: number): Promise<readonly ClaimedJob[]>
+  /** The work is done: the job is gone, or ready again when someone asked for it meanwhile. */
+  complete(lease: Lease): Promise<boolean>
+  /** Try again after `delayMs`. `countsAsAttempt` is false for waiting that is nobody's fault. */
+  retry(lease: Lease, delayMs: number, cause: string, countsAsAttempt: boolean): Promise<boolean>
+  /** Nothing more can be done without a person. */
+  park(lease: Lease, cause: string): Promise<boolean>
+  /** Milliseconds until the next waiting job's time comes, null when none waits. */
+  untilNext(kinds: readonly string[]): Promise<number | null>
+}
+
+export interface ProcessStore {
+  register(process: { readonly id: string; readonly machine: string; readonly pid: number }): Promise<void>
+  markStopping(processId: string): Promise<void>
+  unregister(processId: string): Promise<void>
+  /** Processes of this machine that are still on record, to find those whose pid is gone. */
+  onMachine(machine: string): Promise<readonly { readonly id: string; readonly pid: number }[]>
+  /**
+   * Gives the jobs of dead processes back: of those named, and of those whose heartbeat is older than `staleMs`.
+   * A job that saw `maxDeaths` processes die under it is parked. Returns what was given back.
+   */
+  reap(
+    deadIds: readonly string[],
+    staleMs: number | null,
+    maxDeaths: number,
+  ): Promise<readonly { readonly jobId: string; readonly kind: string; readonly parked: boolean; readonly payload: unknown }[]>
+}

@@ -1,0 +1,76 @@
+/**
+ * Keeps this process's row in `processes` fresh and knows for how long that has worked without a gap. Whoever reaps
+ * others must have seen the database for a whole lease itself: after an outage everybody's heartbeat is old, and
+ * that silence is nobody's death.
+ */
+import { Worker } from 'node:worker_threads'
+import type pg from 'pg'
+import type { Clock } from '../core/clock.ts'
+import type { Logger } from '../core/logger.ts'
+import { clientConfig, type DatabaseAddress } from './database.ts'
+
+/** How often a process says that it lives. */
+export const HEARTBEAT_INTERVAL_MS = 2_000
+/** A heartbeat older than this means the process is gone: six missed beats, so one slow disk is not a death. */
+export const HEARTBEAT_STALE_MS = 12_000
+
+export interface HeartbeatInput {
+  readonly processId: string
+  readonly machine: string
+  readonly pid: number
+  readonly intervalMs: number
+  readonly connection: pg.ClientConfig
+}
+
+export interface Heartbeat {
+  /** True once beats arrived without a gap for a whole lease. */
+  isSteady(): boolean
+  stop(): Promise<void>
+}
+
+export function startHeartbeat(
+  self: { readonly id: string; readonly machine: string; readonly pid: number },
+  address: DatabaseAddress,
+  clock: Clock,
+  logger: Logger,
+): Heartbeat {
+  const input: HeartbeatInput = {
+    processId: self.id,
+    machine: self.machine,
+    pid: self.pid,
+    intervalMs: HEARTBEAT_INTERVAL_MS,
+    connection: clientConfig(address),
+  }
+  const isSource = import.meta.url.endsWith('.ts')
+  const worker = new Worker(new URL(isSource ? './heartbeat-worker.ts' : './heartbeat-worker.js', import.meta.url), {
+    workerData: input,
+    resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
+    ...(isSource ? { execArgv: ['--import', 'tsx'] } : {}),
+  })
+  worker.unref()
+
+  let steadySince: number | null = null
+  let lastBeatAt = 0
+  worker.on('message', (message: unknown) => {
+    const now = clock.monotonic()
+    if (message === 'beat') {
+      if (now - lastBeatAt > HEARTBEAT_STALE_MS) steadySince = now
+      lastBeatAt = now
+      return
+    }
+    steadySince = null
+    logger.warn({ cause: message }, 'heartbeat could not be written')
+  })
+  worker.on('error', (error) => logger.error({ err: error.message }, 'the heartbeat thread ended'))
+
+  return {
+    isSteady: () => {
+      const now = clock.monotonic()
+      return steadySince !== null && now - lastBeatAt < HEARTBEAT_STALE_MS && now - steadySince >= HEARTBEAT_STALE_MS
+    },
+    async stop() {
+      worker.postMessage('stop')
+      await worker.terminate()
+    },
+  }
+}

@@ -148,6 +148,8 @@ create table runs (
   group_id uuid not null,
   supersede_key text,
   plan jsonb not null default '{}',
+  -- longest time from start to end
+  timeout_ms bigint not null,
   result jsonb,
   cancel_requested_at timestamptz,
   cancel_reason text,

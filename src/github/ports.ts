@@ -1,0 +1,43 @@
+/** What the outbox keeps its reports and its budget in; implemented in `store/reports.ts`. */
+import type { DesiredCheck } from '../core/check.ts'
+
+export interface PendingCheck {
+  readonly runId: string
+  readonly repositoryId: number
+  readonly owner: string
+  readonly repository: string
+  readonly sha: string
+  readonly name: string
+  readonly attempt: number
+  readonly createdAt: Date
+  readonly startedAt: Date | null
+  readonly completedAt: Date | null
+  readonly checkRunId: number | null
+  /** A creation was begun before and its answer never recorded. */
+  readonly mayExist: boolean
+  readonly desired: DesiredCheck
+  readonly version: number
+  readonly annotationsSent: number
+  readonly failures: number
+}
+
+export interface CheckReportStore {
+  /** The next report of the installation to send: completed ones first, then the oldest. */
+  nextCheck(installationId: number): Promise<PendingCheck | null>
+  /** Milliseconds until a report that waits for its next try is due, null when none waits. */
+  untilNextCheck(installationId: number): Promise<number | null>
+  markCreating(runId: string): Promise<void>
+  /** GitHub's id is known; it is kept before anything else happens. */
+  keepCheckRunId(runId: string, checkRunId: number): Promise<void>
+  markSent(runId: string, version: number, annotationsSent: number): Promise<void>
+  markFailed(runId: string, cause: string, retryInMs: number): Promise<void>
+  giveUp(runId: string, cause: string): Promise<void>
+  installationsWithUnsent(): Promise<readonly number[]>
+}
+
+export interface WriteBudgetStore {
+  /** Takes one write out of the installation's bucket: 0, or milliseconds until one is there. */
+  take(installationId: number, isCreation: boolean): Promise<number>
+  /** GitHub said to wait. */
+  block(installationId: number, forMs: number): Promise<void>
+}

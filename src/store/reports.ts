@@ -1,0 +1,117 @@
+/**
+ * The outbox of check runs: one row per run with the state that GitHub should show and the version that it has been
+ * sent. Features only ever raise the version; the sender of the installation catches up, so intermediate states
+ * coalesce by themselves and the last one is never lost.
+ */
+import type { DesiredCheck } from '../core/check.ts'
+import type { CheckReportStore, PendingCheck } from '../github/ports.ts'
+import { sql, type Database, type Queryable } from './database.ts'
+import { enqueueJobs } from './jobs.ts'
+
+/** Kind of the job that sends an installation's reports. */
+export const REPORT_JOB = 'report'
+
+export async function setReport(tx: Queryable, runId: string, desired: DesiredCheck): Promise<void> {
+  const row = await tx.first<{ installation_id: string }>(sql`
+    insert into check_reports (run_id, repository_id, installation_id, desired, is_terminal)
+    select runs.id, runs.repository_id, repositories.installation_id, ${toJson(desired)}::jsonb, ${desired.status === 'completed'}
+    from runs join repositories on repositories.id = runs.repository_id where runs.id = ${runId}
+    on conflict (run_id) do update set desired = excluded.desired, is_terminal = excluded.is_terminal,
+      version = check_reports.version + 1, next_try_at = least(check_reports.next_try_at, now()), updated_at = now()
+    returning installation_id`)
+  if (row === null) return
+  await enqueueJobs(tx, [reportJob(Number(row.installation_id))])
+}
+
+export function reportJob(installationId: number) {
+  return { kind: REPORT_JOB, key: `report:${installationId}`, payload: { installationId }, lane: 'report' }
+}
+
+/** jsonb cannot hold NUL; whatever quotes a log may contain one. */
+function toJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll('\\u0000', '\\ufffd')
+}
+
+interface PendingRow {
+  readonly run_id: string
+  readonly repository_id: string
+  readonly owner: string
+  readonly repository: string
+  readonly sha: string
+  readonly name: string
+  readonly attempt: number
+  readonly created_at: Date
+  readonly started_at: Date | null
+  readonly completed_at: Date | null
+  readonly check_run_id: string | null
+  readonly may_exist: boolean
+  readonly desired: DesiredCheck
+  readonly version: number
+  readonly annotations_sent: number
+  readonly failures: number
+}
+
+export function createCheckReportStore(db: Database): CheckReportStore {
+  return {
+    async nextCheck(installationId) {
+      const row = await db.first<PendingRow>(sql`
+        select c.run_id, c.repository_id, p.owner, p.name as repository, r.sha, r.name, r.attempt, r.created_at,
+          r.started_at, r.completed_at, c.check_run_id, c.creating_since is not null as may_exist, c.desired, c.version,
+          c.annotations_sent, c.failures
+        from check_reports c join runs r on r.id = c.run_id join repositories p on p.id = c.repository_id
+        where c.installation_id = ${installationId} and c.sent_version < c.version and c.given_up_at is null
+          and c.next_try_at <= now()
+        order by c.is_terminal desc, c.updated_at limit 1`)
+      return row === null ? null : toPendingCheck(row)
+    },
+    async untilNextCheck(installationId) {
+      const row = await db.first<{ wait: number | null }>(sql`
+        select (extract(epoch from min(next_try_at) - now()) * 1000)::float8 as wait from check_reports
+        where installation_id = ${installationId} and sent_version < version and given_up_at is null`)
+      return row?.wait == null ? null : Math.max(0, row.wait)
+    },
+    async markCreating(runId) {
+      await db.run(sql`update check_reports set creating_since = now() where run_id = ${runId}`)
+    },
+    async keepCheckRunId(runId, checkRunId) {
+      await db.run(sql`update check_reports set check_run_id = ${checkRunId} where run_id = ${runId}`)
+    },
+    async markSent(runId, version, annotationsSent) {
+      await db.run(sql`update check_reports set sent_version = greatest(sent_version, ${version}), failures = 0,
+        annotations_sent = ${annotationsSent}, last_error = null where run_id = ${runId}`)
+    },
+    async markFailed(runId, cause, retryInMs) {
+      await db.run(sql`update check_reports set failures = failures + 1, last_error = ${cause},
+        next_try_at = now() + ${retryInMs} * interval '1 millisecond' where run_id = ${runId}`)
+    },
+    async giveUp(runId, cause) {
+      await db.run(sql`update check_reports set given_up_at = now(), last_error = ${cause} where run_id = ${runId}`)
+    },
+    async installationsWithUnsent() {
+      const rows = await db.rows<{ installation_id: string }>(sql`
+        select distinct installation_id from check_reports where sent_version < version and given_up_at is null`)
+      return rows.map((row) => Number(row.installation_id))
+    },
+  }
+}
+
+function toPendingCheck(row: PendingRow): PendingCheck {
+  return {
+    runId: row.run_id,
+    repositoryId: Number(row.repository_id),
+    owner: row.owner,
+    repository: row.repository,
+    sha: row.sha,
+    name: row.name,
+    attempt: row.attempt,
+    createdAt: row.created_at,
+    startedAt: row.started_at,
+    completedAt: row.completed_at,
+    checkRunId: row.check_run_id === null ? null : Number(row.check_run_id),
+    mayExist: row.may_exist,
+    desired: row.desired,
+    version: row.version,
+    annotationsSent: row.annotations_sent,
+    failures: row.failures,
+  }
+}

@@ -3,34 +3,34 @@
  * the inspector, a logger — gets `***`; only `reveal` gives the text, so a search for `reveal(` finds every use.
  */
 export class Secret {
-  readonly #text: string;
+  readonly #text: string
 
   constructor(text: string) {
-    this.#text = text;
+    this.#text = text
   }
 
   static reveal(secret: Secret): string {
-    return secret.#text;
+    return secret.#text
   }
 
   toString(): string {
-    return '***';
+    return '***'
   }
 
   toJSON(): string {
-    return '***';
+    return '***'
   }
 
   [Symbol.for('nodejs.util.inspect.custom')](): string {
-    return '***';
+    return '***'
   }
 }
 
 export function secretOf(text: string): Secret {
-  return new Secret(text);
+  return new Secret(text)
 }
 
 /** The text itself, for the one call that needs it. */
 export function reveal(secret: Secret): string {
-  return Secret.reveal(secret);
+  return Secret.reveal(secret)
 }

@@ -4,6 +4,7 @@
  */
 import type { Knex } from 'knex'
 import * as createFoundation from './20261121000000_create_foundation.ts'
+import * as createPool from './20261121000100_create_pool.ts'
 
 export interface Migration {
   readonly name: string
@@ -17,4 +18,7 @@ const migration = (name: string, module: Pick<Migration, 'up' | 'down'>): Migrat
   down: (knex) => module.down(knex),
 })
 
-export const MIGRATIONS: readonly Migration[] = [migration('20261121000000_create_foundation', createFoundation)]
+export const MIGRATIONS: readonly Migration[] = [
+  migration('20261121000000_create_foundation', createFoundation),
+  migration('20261121000100_create_pool', createPool),
+]

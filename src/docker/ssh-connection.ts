@@ -67,7 +67,7 @@ export function sshAgent(ssh: SshConnection, socketPath: string): http.Agent {
     const channel = await new Promise<Duplex>((resolve, reject) => {
       client.openssh_forwardOutStreamLocal(socketPath, (error, stream) => (error === undefined ? resolve(stream) : reject(error)))
     })
-    // A kept channel that nobody reads does not notice the end of its connection by itself and would be used again.
+    // A channel that nobody reads does not notice the end of its connection by itself.
     const end = (): void => void channel.destroy(new Error('the SSH connection ended'))
     client.once('close', end)
     channel.once('close', () => client.off('close', end))
@@ -79,7 +79,8 @@ export function sshAgent(ssh: SshConnection, socketPath: string): http.Agent {
       (thrown: unknown) => done(new Error(`SSH: ${errorMessage(thrown)}`, { cause: thrown })),
     )
   }
-  return Object.assign(new http.Agent({ keepAlive: true }), { createConnection })
+  // A channel for each request: opening one costs a round trip, and node:http stalls when it takes a used one up again.
+  return Object.assign(new http.Agent({ keepAlive: false }), { createConnection })
 }
 
 function logIn(target: SshTarget, onEnd: () => void): Promise<Client> {

@@ -53,7 +53,7 @@ async function provideAll({ announce, features, optional }) {
     try {
       await EXTRAS[name]({ announce, engine, ...settings })
     } catch (error) {
-      if (!optional || !(error instanceof SetUpError)) throw error
+      if (!optional) throw error
       announce(`${name} cannot be had here: ${error.message}`)
     }
   }

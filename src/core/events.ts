@@ -54,8 +54,8 @@ export interface BranchDeleted extends InRepository {
 export interface TagPushed extends InRepository {
   readonly kind: 'tag_pushed'
   readonly tag: string
-  /** The commit, or the tag object of an annotated tag: the git mirror peels it. */
-  readonly sha: string
+  /** The commit, or the tag object of an annotated tag; null when only the name is known. Git peels it. */
+  readonly sha: string | null
   readonly actor: string | null
 }
 

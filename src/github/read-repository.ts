@@ -1,0 +1,159 @@
+/** GitHub's truth about a repository: files, heads, tags, pull requests, and who may do what. */
+import type { PullRequestRef, RepositoryRef } from '../core/events.ts'
+import { SlipwayError } from '../core/errors.ts'
+import type { GitHubRights } from '../flow/ports.ts'
+import type { GitHub } from './connect.ts'
+
+const PAGE_SIZE = 100
+
+export interface RefHead {
+  readonly name: string
+  readonly sha: string
+}
+
+export interface RepositoryReader extends GitHubRights {
+  /** The file's text at a commit, branch or tag; null when it is not there. */
+  readFile(repository: { readonly installationId: number; readonly owner: string; readonly name: string }, path: string, ref: string | null): Promise<string | null>
+  branchHead(repository: RepositoryRef, branch: string): Promise<string | null>
+  branches(repository: RepositoryRef): Promise<readonly RefHead[]>
+  /** Tags with the commit they point to (annotated ones peeled). */
+  tags(repository: RepositoryRef): Promise<readonly RefHead[]>
+  /** The commit of one tag, null when it is gone. */
+  tagCommit(repository: RepositoryRef, tag: string): Promise<string | null>
+  openPullRequests(repository: RepositoryRef): Promise<readonly PullRequestRef[]>
+  pullRequest(repository: RepositoryRef, number: number): Promise<PullRequestRef | null>
+  repository(installationId: number, owner: string, name: string): Promise<RepositoryRef | null>
+  installationRepositories(installationId: number): Promise<readonly RepositoryRef[]>
+  /** The commit's message and the tree it holds. */
+  commit(repository: RepositoryRef, sha: string): Promise<{ readonly message: string; readonly treeSha: string } | null>
+}
+
+export function createRepositoryReader(github: GitHub): RepositoryReader {
+  const at = (repository: { readonly owner: string; readonly name: string }) => ({ owner: repository.owner, repo: repository.name })
+  const octokit = (repository: { readonly installationId: number }) => github.installation(repository.installationId).rest
+
+  async function permission(repository: RepositoryRef, login: string): Promise<string> {
+    const answer = await orNull(() =>
+      octokit(repository).repos.getCollaboratorPermissionLevel({ ...at(repository), username: login }),
+    )
+    return answer?.data.permission ?? 'none'
+  }
+
+  async function orNull<Result>(work: () => Promise<Result>): Promise<Result | null> {
+    try {
+      return await github.call(work)
+    } catch (error) {
+      if (error instanceof SlipwayError && error.code === 'not_found') return null
+      throw error
+    }
+  }
+
+  return {
+    async readFile(repository, path, ref) {
+      const answer = await orNull(() =>
+        octokit(repository).repos.getContent({
+          ...at(repository),
+          path,
+          ...(ref === null ? {} : { ref }),
+          mediaType: { format: 'raw' },
+        }),
+      )
+      // The raw format answers the text itself, which Octokit's types do not know; a folder answers a list.
+      const data: unknown = answer?.data
+      return typeof data === 'string' ? data : null
+    },
+    async branchHead(repository, branch) {
+      const answer = await orNull(() => octokit(repository).git.getRef({ ...at(repository), ref: `heads/${branch}` }))
+      return answer?.data.object.sha ?? null
+    },
+    branches: (repository) =>
+      github.call(async () => {
+        const rest = octokit(repository)
+        const found = await github.installation(repository.installationId).paginate(rest.repos.listBranches, { ...at(repository), per_page: PAGE_SIZE })
+        return found.map((branch) => ({ name: branch.name, sha: branch.commit.sha }))
+      }),
+    tags: (repository) =>
+      github.call(async () => {
+        const rest = octokit(repository)
+        const found = await github.installation(repository.installationId).paginate(rest.repos.listTags, { ...at(repository), per_page: PAGE_SIZE })
+        return found.map((tag) => ({ name: tag.name, sha: tag.commit.sha }))
+      }),
+    async tagCommit(repository, tag) {
+      const answer = await orNull(() => octokit(repository).repos.getCommit({ ...at(repository), ref: `tags/${tag}` }))
+      return answer?.data.sha ?? null
+    },
+    openPullRequests: (repository) =>
+      github.call(async () => {
+        const rest = octokit(repository)
+        const found = await github.installation(repository.installationId).paginate(rest.pulls.list, { ...at(repository), state: 'open', per_page: PAGE_SIZE })
+        return found.map((pull) => pullRequestRef(pull, repository))
+      }),
+    async pullRequest(repository, number) {
+      const answer = await orNull(() => octokit(repository).pulls.get({ ...at(repository), pull_number: number }))
+      return answer === null ? null : pullRequestRef(answer.data, repository)
+    },
+    async repository(installationId, owner, name) {
+      const answer = await orNull(() => github.installation(installationId).rest.repos.get({ owner, repo: name }))
+      return answer === null ? null : repositoryRef(answer.data, installationId)
+    },
+    installationRepositories: (installationId) =>
+      github.call(async () => {
+        const client = github.installation(installationId)
+        const found = await client.paginate(client.rest.apps.listReposAccessibleToInstallation, { per_page: PAGE_SIZE })
+        return found.map((repository) => repositoryRef(repository, installationId))
+      }),
+    async commit(repository, sha) {
+      const answer = await orNull(() => octokit(repository).git.getCommit({ ...at(repository), commit_sha: sha }))
+      return answer === null ? null : { message: answer.data.message, treeSha: answer.data.tree.sha }
+    },
+    canWrite: async (repository, login) => ['admin', 'maintain', 'write'].includes(await permission(repository, login)),
+    canRead: async (repository, login) => !repository.isPrivate || (await permission(repository, login)) !== 'none',
+  }
+}
+
+interface PullRequestPart {
+  readonly number: number
+  readonly title: string
+  readonly draft?: boolean
+  readonly user: { readonly login: string } | null
+  readonly head: { readonly sha: string; readonly ref: string; readonly repo: { readonly id: number; readonly full_name: string } | null }
+  readonly base: { readonly sha: string; readonly ref: string }
+}
+
+function pullRequestRef(pull: PullRequestPart, repository: RepositoryRef): PullRequestRef {
+  return {
+    number: pull.number,
+    headSha: pull.head.sha,
+    headRef: pull.head.ref,
+    headRepository: pull.head.repo?.full_name ?? null,
+    isFork: pull.head.repo?.id !== repository.id,
+    baseRef: pull.base.ref,
+    baseSha: pull.base.sha,
+    author: pull.user?.login ?? 'ghost',
+    title: pull.title,
+    isDraft: pull.draft ?? false,
+  }
+}
+
+interface RepositoryPart {
+  readonly id: number
+  readonly name: string
+  readonly owner: { readonly login: string }
+  readonly private: boolean
+  readonly default_branch: string
+  readonly clone_url: string
+  readonly html_url: string
+}
+
+function repositoryRef(repository: RepositoryPart, installationId: number): RepositoryRef {
+  return {
+    id: repository.id,
+    owner: repository.owner.login,
+    name: repository.name,
+    installationId,
+    isPrivate: repository.private,
+    defaultBranch: repository.default_branch,
+    cloneUrl: repository.clone_url,
+    htmlUrl: repository.html_url,
+  }
+}

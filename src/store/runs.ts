@@ -196,7 +196,8 @@ async function endRun(tx: Queryable, runId: string, end: RunEnd): Promise<void> 
 }
 
 async function assertHeld(tx: Queryable, lease: Lease, runId: string): Promise<void> {
-  const held = await tx.first(sql`select id from runs where id = ${runId} and ${underLease(lease)} for update`)
+  const held = await tx.first(sql`select id from runs
+    where id = ${runId} and state <> 'completed' and ${underLease(lease)} for update`)
   if (held === null) throw leaseLost(runId)
 }
 

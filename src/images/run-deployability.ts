@@ -1,0 +1,243 @@
+/**
+ * Does a run of kind `deployability`: has every image of the commit built, publishes what the branch says, and tells
+ * the truth about it. Images of one host are built one after the other (the host's layers are shared and its limit is
+ * the job's lane), hosts work side by side. A run that is taken over after a crash starts again here: images that are
+ * done are found by their digests, so only the one in hand is built again, from the builder's cache.
+ */
+import { SlipwayError } from '../core/errors.ts'
+import type { Clock } from '../core/clock.ts'
+import type { RepositoryRef } from '../core/events.ts'
+import type { Lease } from '../core/lease.ts'
+import type { Conclusion, Run } from '../core/run.ts'
+import type { DesiredCheck } from '../core/check.ts'
+import type { RunEnd, RunStore } from '../core/run-store.ts'
+import { worstState, type DeployabilityResult, type ImageResult, type PublishResult } from './deployability-result.ts'
+import { ensureImage, type EnsuredImage } from './ensure-image.ts'
+import type { DeployabilityPlan } from './plan-deployability.ts'
+import type { ImageBuilder, ImagePublisher, ImageRecordStore, ImageTarget, RunLog } from './ports.ts'
+
+/** How much of the log a check run shows. */
+const TAIL_LINES = 50
+
+export interface DeployabilityDeps {
+  readonly runs: RunStore
+  readonly builder: ImageBuilder
+  readonly records: ImageRecordStore
+  readonly publisher: ImagePublisher
+  readonly openLog: (runId: string) => Promise<RunLog>
+  readonly clock: Clock
+  /** Words, from `report/`. */
+  readonly words: {
+    progress(result: DeployabilityResult): DesiredCheck
+    end(conclusion: Conclusion, result: DeployabilityResult, durationMs: number): DesiredCheck
+  }
+}
+
+/** How a run may be interrupted from outside; `lost` means: stop and write nothing. */
+export type Interruption = { readonly kind: 'cancelled'; readonly reason: string } | { readonly kind: 'timed_out' } | { readonly kind: 'lost' }
+
+export async function runDeployability(
+  deps: DeployabilityDeps,
+  work: {
+    readonly run: Run
+    readonly plan: DeployabilityPlan
+    readonly repository: RepositoryRef
+    readonly lease: Lease
+    readonly signal: AbortSignal
+    readonly interruption: () => Interruption | null
+  },
+): Promise<void> {
+  const startedAt = deps.clock.monotonic()
+  const { run, plan, lease, signal } = work
+  const log = await deps.openLog(run.id)
+  try {
+    let images: readonly ImageResult[] = plan.targets.map(waiting)
+    const current = async (): Promise<DeployabilityResult> => ({
+      images,
+      missing: plan.missing,
+      published: [],
+      logTail: await log.tail(TAIL_LINES),
+    })
+    const announcements: Promise<void>[] = []
+    const announce = async (): Promise<void> => {
+      const soFar = await current()
+      await deps.runs.progress(lease, run.id, { result: soFar, report: deps.words.progress(soFar) })
+    }
+
+    const hosts = new Set(plan.targets.map((target) => target.host))
+    await Promise.all(
+      [...hosts].map(async (host) => {
+        for (const [index, target] of plan.targets.entries()) {
+          if (target.host !== host || signal.aborted) continue
+          const onBuilding = (result: ImageResult): void => {
+            images = images.with(index, result)
+            announcements.push(announce())
+          }
+          images = images.with(index, await buildOne(deps, work, target, log, onBuilding))
+        }
+      }),
+    )
+    await Promise.all(announcements)
+    const interruption = work.interruption()
+    if (interruption?.kind === 'lost') throw new SlipwayError('lease_lost', 'the work was handed over')
+
+    const isGood = ['built', 'reused'].includes(worstState(images)) && plan.missing.length === 0
+    const published = isGood && interruption === null ? await publishAll(deps, plan, images, log, signal) : []
+    const result: DeployabilityResult = { ...(await current()), published }
+    const end = conclude(deps, result, interruption, deps.clock.monotonic() - startedAt)
+    await deps.runs.complete(lease, run.id, end)
+  } finally {
+    await log.close()
+  }
+}
+
+async function buildOne(
+  deps: DeployabilityDeps,
+  work: Parameters<typeof runDeployability>[1],
+  target: ImageTarget,
+  log: RunLog,
+  onBuilding: (result: ImageResult) => void,
+): Promise<ImageResult> {
+  const startedAt = deps.clock.monotonic()
+  const { run, plan, repository } = work
+  const base = waiting(target)
+  const limit = AbortSignal.timeout(target.image.timeoutMs)
+  try {
+    const outcome = await ensureImage(deps, {
+      repository,
+      sha: run.sha,
+      ref: run.source.ref,
+      treeSha: plan.treeSha,
+      target,
+      trust: run.source.trust,
+      runId: run.id,
+      useCache: plan.useCache,
+      log: withAnnouncement(log, target, () => onBuilding({ ...base, state: 'building' })),
+      signal: AbortSignal.any([work.signal, limit]),
+    })
+    return toResult(base, outcome, deps.clock.monotonic() - startedAt, limit.aborted)
+  } catch (error) {
+    if (!(error instanceof SlipwayError)) throw error
+    return { ...base, state: error.fault === 'user' ? 'failed' : 'infrastructure', cause: error.message }
+  }
+}
+
+/** The first sign of a real build is announced, so that a reused image never shows as being built. */
+function withAnnouncement(log: RunLog, target: ImageTarget, announce: () => void): Pick<RunLog, 'note' | 'write'> {
+  let isAnnounced = false
+  const once = (): void => {
+    if (isAnnounced) return
+    isAnnounced = true
+    log.note(`Building ${target.image.key} for ${target.platform} on ${target.host}`)
+    announce()
+  }
+  return {
+    note(text) {
+      once()
+      log.note(text)
+    },
+    write(bytes) {
+      once()
+      log.write(bytes)
+    },
+  }
+}
+
+function waiting({ image, platform, host }: ImageTarget): ImageResult {
+  return {
+    image: image.key,
+    platform,
+    host,
+    state: 'waiting',
+    imageId: null,
+    durationMs: null,
+    cause: null,
+    step: null,
+    exitCode: null,
+    location: null,
+  }
+}
+
+function toResult(base: ImageResult, outcome: EnsuredImage, durationMs: number, isTimedOut: boolean): ImageResult {
+  switch (outcome.kind) {
+    case 'built':
+    case 'reused':
+      return { ...base, state: outcome.kind, imageId: outcome.imageId, durationMs }
+    case 'failed': {
+      const { message: cause, step, exitCode, location } = outcome
+      return { ...base, state: 'failed', durationMs, cause, step, exitCode, location }
+    }
+    case 'aborted':
+      return isTimedOut
+        ? { ...base, state: 'timed_out', durationMs, cause: 'the time limit of the image was reached' }
+        : { ...base, state: 'cancelled', durationMs }
+    case 'infrastructure':
+      return { ...base, state: 'infrastructure', durationMs, cause: outcome.message }
+  }
+}
+
+async function publishAll(
+  deps: DeployabilityDeps,
+  plan: DeployabilityPlan,
+  images: readonly ImageResult[],
+  log: RunLog,
+  signal: AbortSignal,
+): Promise<readonly PublishResult[]> {
+  const published: PublishResult[] = []
+  for (const { image, reference } of plan.publish) {
+    const built = images.find((result) => result.image === image && result.imageId !== null)
+    if (built?.imageId == null) continue
+    try {
+      log.note(`Publishing ${image} as ${reference}`)
+      const { digest } = await deps.publisher.publish(built.host, built.imageId, reference, signal)
+      published.push({ image, reference, digest, cause: null })
+    } catch (error) {
+      if (!(error instanceof SlipwayError)) throw error
+      log.note(`Publishing failed: ${error.message}`)
+      published.push({ image, reference, digest: null, cause: error.message })
+    }
+  }
+  return published
+}
+
+function conclude(
+  deps: DeployabilityDeps,
+  result: DeployabilityResult,
+  interruption: Interruption | null,
+  durationMs: number,
+): RunEnd {
+  const { conclusion, reason } = conclusionOf(result, interruption)
+  return {
+    conclusion,
+    reason,
+    result,
+    report: deps.words.end(conclusion, result, durationMs),
+    story: `Ended: ${conclusion}${reason === null ? '' : ` (${reason})`}`,
+  }
+}
+
+function conclusionOf(
+  result: DeployabilityResult,
+  interruption: Interruption | null,
+): { readonly conclusion: Conclusion; readonly reason: string | null } {
+  if (interruption?.kind === 'cancelled') return { conclusion: 'cancelled', reason: interruption.reason }
+  if (interruption?.kind === 'timed_out') return { conclusion: 'timed_out', reason: 'timeout' }
+  if (result.missing.length > 0) return { conclusion: 'failure', reason: 'platform' }
+  switch (worstState(result.images)) {
+    case 'failed':
+      return { conclusion: 'failure', reason: 'build' }
+    case 'timed_out':
+      return { conclusion: 'timed_out', reason: 'timeout' }
+    case 'infrastructure':
+      return { conclusion: 'failure', reason: 'infra' }
+    case 'cancelled':
+    case 'building':
+    case 'waiting':
+      return { conclusion: 'cancelled', reason: 'cancelled' }
+    case 'built':
+    case 'reused':
+      return result.published.some((publication) => publication.cause !== null)
+        ? { conclusion: 'failure', reason: 'publish' }
+        : { conclusion: 'success', reason: null }
+  }
+}

@@ -58,7 +58,8 @@ async function startEngine({ announce, engine, dataDir }) {
 /** True when it answers, false when it ended. */
 async function startDaemon({ engine, dataDir, logFile, path }) {
   const pidFile = join(dataDir, 'docker.pid')
-  removeStalePidFile(pidFile)
+  removeStalePidFile(pidFile, 'dockerd')
+  removeStalePidFile(join(EXEC_ROOT, 'containerd/containerd.pid'), 'containerd')
   const log = openSync(logFile, 'a', 0o600)
   const child = spawn(
     which('dockerd'),
@@ -83,11 +84,12 @@ async function startDaemon({ engine, dataDir, logFile, path }) {
   return false
 }
 
-/** A pid file from before a restart of the machine may name a stranger, and dockerd would not start for its sake. */
-function removeStalePidFile(pidFile) {
+/** A pid file from before a restart or a crash may name a stranger or a dead process, and Docker would wait for it. */
+function removeStalePidFile(pidFile, name) {
   if (!existsSync(pidFile)) return
-  const command = `/proc/${readFileSync(pidFile, 'utf8').trim()}/comm`
-  if (!existsSync(command) || readFileSync(command, 'utf8').trim() !== 'dockerd') rmSync(pidFile, { force: true })
+  const status = `/proc/${readFileSync(pidFile, 'utf8').trim()}/status`
+  const living = existsSync(status) ? readFileSync(status, 'utf8') : ''
+  if (!living.startsWith(`Name:\t${name}\n`) || /^State:\s+Z/m.test(living)) rmSync(pidFile, { force: true })
 }
 
 /** Small virtual machines without an init system leave the control groups unmounted. */

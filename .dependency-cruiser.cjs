@@ -3,7 +3,7 @@
  * imports included. Read a rule as "from ... may not reach to ...".
  */
 const features = 'images|pool|pipeline|deployment|packages|report'
-const adapters = 'store|queue|docker|github|git|blobs|logs|haproxy|mail|metrics|notify'
+const adapters = 'store|queue|docker|github|git|blobs|logs|haproxy|logs|mail|metrics|notify'
 const delivery = 'app|http|web|cli'
 const rooms = `core|config|${features}|flow|${adapters}|${delivery}|simulate`
 /** Node's own modules that touch the world; the others (path, util, url, buffer, crypto) only compute. */

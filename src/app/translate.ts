@@ -19,7 +19,7 @@ export function translatePush(payload: unknown): SlipwayEvent | null {
   if (push.ref.startsWith(TAG)) {
     const tag = push.ref.slice(TAG.length)
     if (push.deleted) return { kind: 'tag_deleted', repository, tag }
-    return { kind: 'tag_pushed', repository, tag, sha: push.head_commit?.id ?? push.after, actor: push.sender?.login ?? null }
+    return { kind: 'tag_pushed', repository, tag, sha: push.head_commit?.id ?? null, actor: push.sender?.login ?? null }
   }
   if (!push.ref.startsWith(BRANCH)) return null
   const branch = push.ref.slice(BRANCH.length)

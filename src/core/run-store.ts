@@ -79,6 +79,11 @@ export interface RunStore {
    * `requestCancel`.
    */
   completeIdle(runId: string, end: RunEnd): Promise<boolean>
+  /**
+   * Ends a run whatever else happens: the lease of whoever works on it is void from now on. Only for work that did
+   * not end by itself within its limit.
+   */
+  completeForced(runId: string, end: RunEnd): Promise<void>
   /** Asks whoever works on it to stop. */
   requestCancel(runId: string, cancel: { readonly reason: string; readonly by: string }): Promise<void>
   /** Adds a line to the run's story. */

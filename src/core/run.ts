@@ -67,6 +67,8 @@ export interface Run extends RunKey {
   readonly supersedeKey: string | null
   /** What to do, as planned; the shape belongs to the feature of `kind`. */
   readonly plan: unknown
+  /** Longest time from its start to its end, in milliseconds. */
+  readonly timeoutMs: number
   /** What happened; the shape belongs to the feature of `kind`. */
   readonly result: unknown
   readonly cancelRequestedAt: Date | null

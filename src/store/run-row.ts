@@ -5,7 +5,7 @@ import { raw } from './database.ts'
 export const RUN_COLUMNS = raw(
   `runs.id, runs.kind, runs.repository_id, runs.sha, runs.name, runs.attempt, runs.state, runs.conclusion, runs.reason,
    runs.event, runs.trust, runs.ref, runs.branch, runs.tag, runs.pull_request, runs.actor, runs.group_id,
-   runs.supersede_key, runs.plan, runs.result, runs.cancel_requested_at, runs.cancel_reason, runs.created_at,
+   runs.supersede_key, runs.plan, runs.timeout_ms, runs.result, runs.cancel_requested_at, runs.cancel_reason, runs.created_at,
    runs.started_at, runs.completed_at`,
 )
 
@@ -29,6 +29,7 @@ export interface RunRow {
   readonly group_id: string
   readonly supersede_key: string | null
   readonly plan: unknown
+  readonly timeout_ms: string
   readonly result: unknown
   readonly cancel_requested_at: Date | null
   readonly cancel_reason: string | null
@@ -60,6 +61,7 @@ export function toRun(row: RunRow): Run {
     groupId: row.group_id,
     supersedeKey: row.supersede_key,
     plan: row.plan,
+    timeoutMs: Number(row.timeout_ms),
     result: row.result,
     cancelRequestedAt: row.cancel_requested_at,
     cancelReason: row.cancel_reason,

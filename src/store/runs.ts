@@ -117,6 +117,15 @@ export function createRunStore(db: Database, notifications: Notifications): RunS
       if (ended) await changed(runId)
       return ended
     },
+    async completeForced(runId, end) {
+      await db.transaction(async (tx) => {
+        const run = await tx.first(sql`select id from runs where id = ${runId} and state <> 'completed' for update`)
+        if (run === null) return
+        await tx.run(sql`delete from jobs where key = ${jobKey(runId)}`)
+        await endRun(tx, runId, end)
+      })
+      await changed(runId)
+    },
     async requestCancel(runId, { reason, by }) {
       const asked = await db.run(sql`
         update runs set cancel_requested_at = now(), cancel_reason = ${reason}, cancel_by = ${by}

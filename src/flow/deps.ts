@@ -1,0 +1,59 @@
+/** Everything the flow works with; `compose.ts` fills it in. */
+import type { DesiredCheck } from '../core/check.ts'
+import type { Logger } from '../core/logger.ts'
+import type { PullRequestRef, RepositoryRef } from '../core/events.ts'
+import type { Run } from '../core/run.ts'
+import type { RunJob, RunStore } from '../core/run-store.ts'
+import type { LoadResult } from '../config/load-repository-config.ts'
+import type { RepositoryPolicy } from '../config/server-config.ts'
+import type { RunPlanner } from './commit.ts'
+import type { ApprovalStore, GitHubRights, RefStore, RepositoryStore } from './ports.ts'
+
+/** GitHub's truth, for what an event does not say. */
+export interface GitHubTruth extends GitHubRights {
+  branchHead(repository: RepositoryRef, branch: string): Promise<string | null>
+  branches(repository: RepositoryRef): Promise<readonly { readonly name: string; readonly sha: string }[]>
+  tags(repository: RepositoryRef): Promise<readonly { readonly name: string; readonly sha: string }[]>
+  tagCommit(repository: RepositoryRef, tag: string): Promise<string | null>
+  openPullRequests(repository: RepositoryRef): Promise<readonly PullRequestRef[]>
+  repository(installationId: number, owner: string, name: string): Promise<RepositoryRef | null>
+  installationRepositories(installationId: number): Promise<readonly RepositoryRef[]>
+  commit(repository: RepositoryRef, sha: string): Promise<{ readonly message: string; readonly treeSha: string } | null>
+}
+
+/** What features do when something ended; each is safe to repeat. */
+export interface FlowHooks {
+  /** A workflow run of GitHub Actions ended. */
+  workflowRunCompleted(repository: RepositoryRef, workflowRunId: number, runNumber: number): Promise<void>
+  pullRequestClosed(repository: RepositoryRef, pullRequest: PullRequestRef): Promise<void>
+  branchDeleted(repository: RepositoryRef, branch: string): Promise<void>
+  tagDeleted(repository: RepositoryRef, tag: string): Promise<void>
+  installationRemoved(repositoryIds: readonly number[]): Promise<void>
+  /** Features with truths of their own to compare: previews, live branches, tags. */
+  reconcile(repository: RepositoryRef, heads: { readonly branches: ReadonlyMap<string, string>; readonly tags: ReadonlyMap<string, string>; readonly openPullRequests: readonly PullRequestRef[] }): Promise<void>
+}
+
+export interface FlowDeps {
+  readonly repositories: RepositoryStore
+  readonly refs: RefStore
+  readonly approvals: ApprovalStore
+  readonly runs: RunStore
+  readonly truth: GitHubTruth
+  /** The repository's file as it is at a commit; `treeSha` finds it without asking GitHub when it was read before. */
+  readonly configAt: (repository: RepositoryRef, sha: string, treeSha: string | null) => Promise<LoadResult>
+  readonly policyOf: (repository: RepositoryRef) => RepositoryPolicy
+  /** Names of the secrets that an admin stored for the repository. */
+  readonly secretNamesOf: (repository: RepositoryRef) => Promise<readonly string[]>
+  readonly planners: readonly RunPlanner[]
+  /** The job that does a run, for a new attempt of it. */
+  readonly jobOf: (run: Run, plan: unknown) => RunJob | null
+  /** What a run of this kind shows while it waits. */
+  readonly queuedCheckOf: (run: Pick<Run, 'kind' | 'name'>) => DesiredCheck
+  /** Changes a run's plan for a build without caches. */
+  readonly withoutCache: (run: Run) => unknown
+  /** Buttons that features answer: rollback, extend, release, and approvals of environments. */
+  readonly onButton: (run: Run, button: string, actor: string) => Promise<void>
+  readonly hooks: FlowHooks
+  readonly newId: () => string
+  readonly logger: Logger
+}

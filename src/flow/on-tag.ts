@@ -1,0 +1,21 @@
+/** A tag was pushed. The commit is looked up unless the push said it, because an annotated tag is an object of its own. */
+import type { TagPushed } from '../core/events.ts'
+import type { FlowDeps } from './deps.ts'
+import { planCommit } from './plan-commit.ts'
+
+export async function onTagPushed(deps: FlowDeps, { repository, tag, sha, actor }: TagPushed): Promise<void> {
+  await deps.repositories.keep(repository)
+  const commitSha = sha ?? (await deps.truth.tagCommit(repository, tag))
+  // Gone again before we looked.
+  if (commitSha === null) return
+  await planCommit(deps, {
+    repository,
+    sha: commitSha,
+    treeSha: null,
+    source: { event: 'tag', trust: 'trusted', ref: `refs/tags/${tag}`, branch: null, tag, pullRequest: null, actor },
+    supersedeKey: null,
+    before: null,
+    message: '',
+    configSha: commitSha,
+  })
+}

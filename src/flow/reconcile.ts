@@ -1,0 +1,81 @@
+/**
+ * A webhook is a hint, GitHub's API is the truth: on start and every few minutes heads of branches, pull requests and
+ * tags are compared with what we know, and what is missing goes through the same handlers as if its webhook had come.
+ */
+import { errorMessage } from '../core/errors.ts'
+import type { RepositoryRef } from '../core/events.ts'
+import type { FlowDeps } from './deps.ts'
+import { onBranchDeleted, onBranchPushed } from './on-branch.ts'
+import { onPullRequestChanged, onPullRequestClosed } from './on-pull-request.ts'
+import type { RepositoryRecord } from './ports.ts'
+
+export async function reconcileAll(deps: FlowDeps, signal: AbortSignal): Promise<void> {
+  for (const installationId of await deps.repositories.activeInstallations()) {
+    for (const repository of await deps.truth.installationRepositories(installationId)) await deps.repositories.keep(repository)
+  }
+  for (const repository of await deps.repositories.listActive()) {
+    if (signal.aborted) return
+    try {
+      await reconcileRepository(deps, repository)
+    } catch (error) {
+      // One repository that GitHub does not answer for must not keep the others from being looked at.
+      deps.logger.warn({ repository: `${repository.owner}/${repository.name}`, err: errorMessage(error) }, 'could not reconcile a repository')
+    }
+  }
+}
+
+export async function reconcileRepository(deps: FlowDeps, repository: RepositoryRecord): Promise<void> {
+  const branches = await reconcileBranches(deps, repository)
+  const openPullRequests = await reconcilePullRequests(deps, repository)
+  const tags = new Map((await deps.truth.tags(repository)).map((tag) => [tag.name, tag.sha]))
+  await deps.hooks.reconcile(repository, { branches, tags, openPullRequests })
+}
+
+async function reconcileBranches(deps: FlowDeps, repository: RepositoryRef): Promise<ReadonlyMap<string, string>> {
+  const known = new Map((await deps.refs.branches(repository.id)).map((branch) => [branch.name, branch.headSha]))
+  const heads = new Map((await deps.truth.branches(repository)).map((branch) => [branch.name, branch.sha]))
+  const isNew = known.size === 0
+  for (const [branch, sha] of heads) {
+    if (known.get(branch) === sha || branch.startsWith('gh-readonly-queue/')) continue
+    if (isNew && !isWatched(deps, repository, branch)) {
+      // A repository that was just installed is not flooded with checks of old branches.
+      await deps.refs.keepBranch(repository.id, { name: branch, headSha: sha, previousSha: null, treeSha: null })
+      continue
+    }
+    const commit = await deps.truth.commit(repository, sha)
+    await onBranchPushed(deps, {
+      kind: 'branch_pushed',
+      repository,
+      branch,
+      sha,
+      before: known.get(branch) ?? null,
+      treeSha: commit?.treeSha ?? null,
+      message: commit?.message ?? '',
+      forced: false,
+      actor: null,
+    })
+  }
+  for (const branch of known.keys()) {
+    if (!heads.has(branch)) await onBranchDeleted(deps, { kind: 'branch_deleted', repository, branch })
+  }
+  return heads
+}
+
+function isWatched(deps: FlowDeps, repository: RepositoryRef, branch: string): boolean {
+  return branch === repository.defaultBranch || deps.policyOf(repository).deployBranches.includes(branch)
+}
+
+async function reconcilePullRequests(deps: FlowDeps, repository: RepositoryRef) {
+  const known = await deps.refs.openPullRequests(repository.id)
+  const open = await deps.truth.openPullRequests(repository)
+  for (const pullRequest of open) {
+    const before = known.find((one) => one.number === pullRequest.number)
+    if (before?.headSha === pullRequest.headSha && before.baseRef === pullRequest.baseRef) continue
+    await onPullRequestChanged(deps, { kind: 'pull_request_changed', repository, pullRequest, actor: null })
+  }
+  for (const pullRequest of known) {
+    if (open.some((one) => one.number === pullRequest.number)) continue
+    await onPullRequestClosed(deps, { kind: 'pull_request_closed', repository, pullRequest, merged: false })
+  }
+  return open
+}

@@ -32,6 +32,14 @@ export interface LogExtent {
   readonly bytes: number
 }
 
+/** Go on after `bytes` of the source's output and pass over the next `lines` line breaks. */
+export interface LogResume {
+  readonly bytes: number
+  readonly lines: number
+  /** When that was received, milliseconds since the epoch; 0 when nothing was. */
+  readonly at: number
+}
+
 export interface OpenLogOptions {
   readonly masker: SecretMasker
   /** Bytes kept at most: the first half and the last half of what is printed. */
@@ -45,8 +53,10 @@ export interface RunLogWriter {
   note(text: string, step?: string): Promise<void>
   /** The source will say no more: what it left without a line break becomes a line. */
   end(source: LogSource): Promise<void>
-  /** How many lines of the source are kept or knowingly left out: how many to skip when it is read again from its start. */
+  /** How many lines of the source are kept or knowingly left out. */
   linesOf(source: LogSource): number
+  /** Where to go on reading the source, as it was found when the log was opened. */
+  resumeAt(source: LogSource): LogResume
   /** Makes everything written so far readable. */
   flush(): Promise<void>
   /** Ends the log for good; readers that follow it end as well. */

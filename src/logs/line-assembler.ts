@@ -9,6 +9,8 @@ export interface LineBlock {
   /** Whole lines, each with its line break; valid UTF-8 without NUL, secrets masked. */
   readonly bytes: Buffer
   readonly lines: number
+  /** How many bytes of the program's output these lines were. */
+  readonly taken: number
 }
 
 export interface LineAssembler {
@@ -29,6 +31,7 @@ export function createLineAssembler(masker: SecretMasker): LineAssembler {
   let pieces: Buffer[] = []
   let held = 0
   let dropped = 0
+  const pendingBytes = (): number => held + dropped
 
   const hold = (piece: Buffer): void => {
     const taken = Math.min(piece.length, Math.max(0, keep - held))
@@ -53,6 +56,7 @@ export function createLineAssembler(masker: SecretMasker): LineAssembler {
         return null
       }
       const head = chunk.subarray(0, last + 1)
+      const taken = pendingBytes() + head.length
       let block: Buffer
       if (dropped > 0 || held + chunk.indexOf(NEWLINE) > keep) {
         // The line in hand is too long: it ends here, cut.
@@ -65,13 +69,14 @@ export function createLineAssembler(masker: SecretMasker): LineAssembler {
         block = cleanLines(masker.bytes(takeHeld(head)))
       }
       if (last + 1 < chunk.length) hold(chunk.subarray(last + 1))
-      return { bytes: block, lines: countLines(block) }
+      return { bytes: block, lines: countLines(block), taken }
     },
     end() {
       if (held === 0 && dropped === 0) return null
+      const taken = pendingBytes()
       const bytes = cutLine(masker.bytes(takeHeld(Buffer.alloc(0))), dropped)
       dropped = 0
-      return { bytes, lines: 1 }
+      return { bytes, lines: 1, taken }
     },
   }
 }

@@ -13,7 +13,7 @@ import type { Logger } from '../core/logger.ts'
 import type { LogSource, OpenLogOptions, RunLogWriter } from '../core/run-log.ts'
 import { createLineAssembler, type LineAssembler, type LineBlock } from './line-assembler.ts'
 import { recoverLog } from './recover-log.ts'
-import { listSegments, nullWhenMissing, SEAL_FILE, segmentPath, sourceKey, type IndexEntry, type SegmentHeader } from './segment.ts'
+import { listSegments, nullWhenMissing, SEAL_FILE, segmentPath, sourceKey, type IndexEntry, type SegmentHeader, type SourceCount } from './segment.ts'
 
 /** Segments that fit into the limit; half of them are the head. Fewer would make the gap coarse, more the folder full. */
 const SEGMENTS = 8
@@ -83,7 +83,7 @@ export async function openLogWriter(
     try {
       segment ??= await beginSegment()
       const { text, index, size } = segment
-      await index.appendFile(entriesOf(blocks, startsAt, size).map((entry) => `${JSON.stringify(entry)}\n`).join(''))
+      await index.appendFile(entriesOf(blocks, startsAt, size, counts).map((entry) => `${JSON.stringify(entry)}\n`).join(''))
       await writeAll(text, blocks.map((block) => block.bytes))
       isBroken = false
     } catch (error) {
@@ -92,7 +92,8 @@ export async function openLogWriter(
     }
     for (const block of blocks) {
       const key = sourceKey(block.source)
-      counts.set(key, (counts.get(key) ?? 0) + block.lines)
+      const before = counts.get(key)
+      counts.set(key, { lines: (before?.lines ?? 0) + block.lines, taken: (before?.taken ?? 0) + block.taken })
       nextLine += block.lines
       bytes += block.bytes.length
       if (segment !== null && !isBroken) segment.size += block.bytes.length
@@ -152,7 +153,8 @@ export async function openLogWriter(
       if (block !== null) await add(source, block)
       await settle()
     },
-    linesOf: (source) => counts.get(sourceKey(source)) ?? 0,
+    linesOf: (source) => counts.get(sourceKey(source))?.lines ?? 0,
+    resumeAt: (source) => position.resumes.get(sourceKey(source)) ?? { bytes: 0, lines: 0, at: 0 },
     flush: settle,
     async seal() {
       for (const assembler of assemblers.entries()) {
@@ -174,17 +176,26 @@ export async function openLogWriter(
 }
 
 /** One entry for each change of speaker within the blocks. */
-function entriesOf(blocks: readonly PendingBlock[], firstLine: number, offset: number): readonly IndexEntry[] {
+function entriesOf(
+  blocks: readonly PendingBlock[],
+  firstLine: number,
+  offset: number,
+  counts: ReadonlyMap<string, SourceCount>,
+): readonly IndexEntry[] {
   const entries: IndexEntry[] = []
+  const taken = new Map<string, number>()
   let n = firstLine
   let o = offset
-  for (const { source, at, lines, bytes } of blocks) {
+  for (const { source, at, ...block } of blocks) {
     const last = entries.at(-1)
+    const key = sourceKey(source)
+    const before = taken.get(key) ?? counts.get(key)?.taken ?? 0
     if (last === undefined || last.s !== source.step || last.c !== source.out || last.t !== at) {
-      entries.push({ n, o, t: at, s: source.step, c: source.out })
+      entries.push({ n, o, t: at, s: source.step, c: source.out, r: before })
     }
-    n += lines
-    o += bytes.length
+    taken.set(key, before + block.taken)
+    n += block.lines
+    o += block.bytes.length
   }
   return entries
 }

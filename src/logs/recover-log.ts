@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
+import type { LogResume } from '../core/run-log.ts'
 import { countLines } from './line-assembler.ts'
-import { listSegments, nullWhenMissing, readEntries, readHeader, sourceKey } from './segment.ts'
+import { listSegments, nullWhenMissing, readEntries, readHeader, sourceKey, type SourceCount } from './segment.ts'
 
 /** Where a new writer begins. */
 export interface LogPosition {
@@ -8,7 +9,8 @@ export interface LogPosition {
   readonly bytes: number
   /** Complete bytes of the last segment; null when there is none. */
   readonly lastSize: number | null
-  readonly counts: Map<string, number>
+  readonly counts: Map<string, SourceCount>
+  readonly resumes: ReadonlyMap<string, LogResume>
   readonly writer: number
 }
 
@@ -21,17 +23,20 @@ export async function recoverLog(folder: string): Promise<LogPosition> {
   const writer = Math.max(0, ...segments.map((segment) => segment.writer)) + 1
   const last = segments.at(-1)
   const header = last === undefined ? null : await readHeader(last)
-  if (last === undefined) return { nextLine: 1, bytes: 0, lastSize: null, counts: new Map(), writer }
+  if (last === undefined) return { nextLine: 1, bytes: 0, lastSize: null, counts: new Map(), resumes: new Map(), writer }
   const { lines, bytes } = await measure(`${last.path}.log`)
   const counts = new Map(Object.entries(header?.counts ?? {}))
   const { entries } = await readEntries(last.path, 0)
   const nextLine = last.first + lines
+  const resumes = new Map([...counts].map(([key, { taken }]): [string, LogResume] => [key, { bytes: taken, lines: 0, at: 0 }]))
   entries.forEach((entry, index) => {
-    const end = Math.min(entries[index + 1]?.n ?? nextLine, nextLine)
     const key = sourceKey({ step: entry.s, out: entry.c })
-    counts.set(key, (counts.get(key) ?? 0) + Math.max(0, end - entry.n))
+    // How many bytes the lines of this entry were is only known from a later one: those lines are counted.
+    const lines = Math.max(0, Math.min(entries[index + 1]?.n ?? nextLine, nextLine) - entry.n)
+    counts.set(key, { lines: (counts.get(key)?.lines ?? 0) + lines, taken: entry.r })
+    resumes.set(key, { bytes: entry.r, lines, at: entry.t })
   })
-  return { nextLine, bytes: (header?.bytes ?? 0) + bytes, lastSize: bytes, counts, writer }
+  return { nextLine, bytes: (header?.bytes ?? 0) + bytes, lastSize: bytes, counts, resumes, writer }
 }
 
 async function measure(path: string): Promise<{ lines: number; bytes: number }> {

@@ -25,12 +25,19 @@ export interface SegmentHeader {
   readonly bytes: number
   /** Bytes that count of the segment before; null for the first one. */
   readonly previousSize: number | null
-  /** Lines so far by source, as `sourceKey` names it. */
-  readonly counts: Readonly<Record<string, number>>
+  /** What came before by source, as `sourceKey` names it. */
+  readonly counts: Readonly<Record<string, SourceCount>>
 }
 
-/** From line `n` at byte `o` on, received at `t`, `s` spoke on `c`. */
+export interface SourceCount {
+  readonly lines: number
+  /** Bytes of the program's output. */
+  readonly taken: number
+}
+
+/** From line `n` at byte `o` on, received at `t`, `s` spoke on `c`, after `r` bytes of its output. */
 export interface IndexEntry {
+  readonly r: number
   readonly n: number
   readonly o: number
   readonly t: number
@@ -41,8 +48,19 @@ export interface IndexEntry {
 export const SEAL_FILE = 'sealed.json'
 const NAME = /^(\d{12})\.(\d+)\.idx$/
 
-const headerShape = z.object({ bytes: z.number(), previousSize: z.number().nullable(), counts: z.record(z.string(), z.number()) })
-const entryShape = z.object({ n: z.number(), o: z.number(), t: z.number(), s: z.string(), c: z.enum(['out', 'err', 'slipway']) })
+const headerShape = z.object({
+  bytes: z.number(),
+  previousSize: z.number().nullable(),
+  counts: z.record(z.string(), z.object({ lines: z.number(), taken: z.number() })),
+})
+const entryShape = z.object({
+  n: z.number(),
+  o: z.number(),
+  t: z.number(),
+  s: z.string(),
+  c: z.enum(['out', 'err', 'slipway']),
+  r: z.number(),
+})
 
 export function segmentPath(folder: string, first: number, writer: number): string {
   return join(folder, `${String(first).padStart(12, '0')}.${writer}`)

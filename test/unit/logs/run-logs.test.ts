@@ -159,6 +159,9 @@ describe('a log', () => {
     await appendFile(join(folder, 'ru', run, name), 'half')
     const second = await logs.open(run, OPEN)
     expect([second.linesOf(OUT), second.linesOf(ERR)]).toEqual([2, 1])
+    const { bytes, lines } = second.resumeAt(OUT)
+    const rest = Buffer.from('one\ntwo\nthree\n').subarray(bytes).toString().split('\n').slice(lines)
+    expect(rest).toEqual(['three', ''])
     await second.write(OUT, Buffer.from('three\n'))
     // The first writer wakes up late: nobody reads what it says.
     await first.write(OUT, Buffer.from('ee, said twice\n'))

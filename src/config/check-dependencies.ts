@@ -12,7 +12,13 @@ function unknownDependencies(stages: Named<StageConfig>): readonly ConfigFault[]
     stage.dependsOn.flatMap((needed, index) =>
       Object.hasOwn(stages, needed)
         ? []
-        : [{ path: ['pipeline', 'stages', stage.key, 'depends_on', index], message: `there is no stage ${needed}`, hint: didYouMean(needed, Object.keys(stages)) }],
+        : [
+            {
+              path: ['pipeline', 'stages', stage.key, 'depends_on', index],
+              message: `there is no stage ${needed}`,
+              hint: didYouMean(needed, Object.keys(stages)),
+            },
+          ],
     ),
   )
 }

@@ -9,17 +9,34 @@ export function matrixFaults(matrix: MatrixConfig | null, path: KeyPath, axesPat
   if (matrix === null) return []
   const expansion = expandMatrix(matrix)
   if (expansion.kind === 'too many') {
-    return [{ path: axesPath, at: 'key', message: `the matrix has ${expansion.count} combinations`, hint: `at most ${MAX_COMBINATIONS} are allowed` }]
+    return [
+      {
+        path: axesPath,
+        at: 'key',
+        message: `the matrix has ${expansion.count} combinations`,
+        hint: `at most ${MAX_COMBINATIONS} are allowed`,
+      },
+    ]
   }
   const faults = [...repeatedValues(matrix, axesPath), ...unknownExclusions(matrix, path)]
   if (expansion.combinations.length > 0) return faults
-  return [...faults, { path, at: 'key', message: 'the matrix has no combination left', hint: 'remove an axis without values or an exclusion' }]
+  return [
+    ...faults,
+    {
+      path,
+      at: 'key',
+      message: 'the matrix has no combination left',
+      hint: 'remove an axis without values or an exclusion',
+    },
+  ]
 }
 
 function repeatedValues(matrix: MatrixConfig, axesPath: KeyPath): readonly ConfigFault[] {
   return Object.entries(matrix.axes).flatMap(([axis, values]) =>
     values.flatMap((value, index) =>
-      values.indexOf(value) === index ? [] : [{ path: [...axesPath, axis, index], message: `${value} stands twice`, hint: 'remove one' }],
+      values.indexOf(value) === index
+        ? []
+        : [{ path: [...axesPath, axis, index], message: `${value} stands twice`, hint: 'remove one' }],
     ),
   )
 }
@@ -29,7 +46,15 @@ function unknownExclusions(matrix: MatrixConfig, path: KeyPath): readonly Config
     Object.entries(rule).flatMap(([axis, value]): readonly ConfigFault[] => {
       const place = [...path, 'exclude', index, axis]
       const values = Object.hasOwn(matrix.axes, axis) ? matrix.axes[axis] : undefined
-      if (values === undefined) return [{ path: place, at: 'key', message: `there is no axis ${axis}`, hint: didYouMean(axis, Object.keys(matrix.axes)) }]
+      if (values === undefined)
+        return [
+          {
+            path: place,
+            at: 'key',
+            message: `there is no axis ${axis}`,
+            hint: didYouMean(axis, Object.keys(matrix.axes)),
+          },
+        ]
       if (values.includes(value)) return []
       return [{ path: place, message: `the axis ${axis} has no value ${value}`, hint: didYouMean(value, values) }]
     }),

@@ -11,7 +11,7 @@ export function checkRepositoryConfig(config: RepositoryConfig, source: ConfigSo
     ...lossyNumberFaults(source),
     ...imageFaults(config),
     ...serviceFaults(config),
-    ...(config.pipeline === null ? [] : pipelineFaults(config.pipeline)),
+    ...(config.pipeline === null ? [] : pipelineFaults(config.pipeline, source)),
     ...collisionFaults(Object.keys(config.packages), ['packages']),
     ...Object.values(config.packages).flatMap(packageFaults),
   ]
@@ -34,5 +34,9 @@ const TEXT_KEYS = ['env', 'args', 'axes', 'exclude', 'matrix', 'inputs', 'defaul
 function lossyNumberFaults(source: ConfigSource): readonly ConfigFault[] {
   return source.lossyNumbers
     .filter(({ path }) => path.some((part) => TEXT_KEYS.includes(String(part))))
-    .map(({ path, written }) => ({ path, message: `YAML reads ${written} as the number ${Number(written)}`, hint: `write "${written}" in quotes` }))
+    .map(({ path, written }) => ({
+      path,
+      message: `YAML reads ${written} as the number ${Number(written)}`,
+      hint: `write "${written}" in quotes`,
+    }))
 }

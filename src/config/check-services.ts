@@ -9,7 +9,9 @@ export function imageFaults(config: RepositoryConfig): readonly ConfigFault[] {
   return [
     ...collisionFaults(Object.keys(config.images), ['images']),
     ...Object.values(config.images).flatMap((image) =>
-      image.publish.flatMap((rule, index) => templateFaults(rule.tag, ['images', image.key, 'publish', index, 'tag'], ['branch', 'sha'])),
+      image.publish.flatMap((rule, index) =>
+        templateFaults(rule.tag, ['images', image.key, 'publish', index, 'tag'], ['branch', 'sha']),
+      ),
     ),
   ]
 }
@@ -21,7 +23,11 @@ export function serviceFaults(config: RepositoryConfig): readonly ConfigFault[] 
     ...services.flatMap((service, index) => [
       ...imageOfFaults(service, config),
       ...driverFaults(service),
-      ...templateFaults(service.preview?.domain ?? '', ['services', service.key, 'preview', 'domain'], ['number', 'branch']),
+      ...templateFaults(
+        service.preview?.domain ?? '',
+        ['services', service.key, 'preview', 'domain'],
+        ['number', 'branch'],
+      ),
       ...clashFaults(service, services.slice(0, index)),
     ]),
   ]
@@ -32,7 +38,8 @@ function imageOfFaults(service: ServiceConfig, config: RepositoryConfig): readon
   if (service.image.kind === 'ref') return templateFaults(service.image.ref, [...path, 'ref'], [])
   const { key } = service.image
   if (Object.hasOwn(config.images, key)) return []
-  const hint = didYouMean(key, Object.keys(config.images)) ?? 'define it under images, or write {ref: registry/name:tag}'
+  const hint =
+    didYouMean(key, Object.keys(config.images)) ?? 'define it under images, or write {ref: registry/name:tag}'
   return [{ path, message: `there is no image ${key} under images`, hint }]
 }
 
@@ -43,7 +50,11 @@ function driverFaults(service: ServiceConfig): readonly ConfigFault[] {
     faults.push({ path: [...path, 'replicas'], message: 'a unikernel runs once', hint: 'remove replicas' })
   }
   if (service.healthcheck !== null && service.healthcheck.deadlineMs < service.healthcheck.intervalMs) {
-    faults.push({ path: [...path, 'healthcheck', 'deadline'], message: 'the deadline is shorter than the interval', hint: 'raise the deadline' })
+    faults.push({
+      path: [...path, 'healthcheck', 'deadline'],
+      message: 'the deadline is shorter than the interval',
+      hint: 'raise the deadline',
+    })
   }
   return faults
 }
@@ -56,11 +67,23 @@ function clashFaults(service: ServiceConfig, earlier: readonly ServiceConfig[]):
   const nameFaults: readonly ConfigFault[] =
     namesake === undefined || resourceName(namesake.key) === resourceName(service.key)
       ? []
-      : [{ path: [...path, 'name'], message: `${namesake.key} has the same name on ${service.host}`, hint: 'give one of them another name' }]
+      : [
+          {
+            path: [...path, 'name'],
+            message: `${namesake.key} has the same name on ${service.host}`,
+            hint: 'give one of them another name',
+          },
+        ]
   const domainFaults = service.domains.flatMap((domain, index): readonly ConfigFault[] => {
     const owner = onHost.find((other) => other.domains.includes(domain))
     if (owner === undefined) return []
-    return [{ path: [...path, 'domains', index], message: `${owner.key} already answers to ${domain} on ${service.host}`, hint: 'remove it from one of them' }]
+    return [
+      {
+        path: [...path, 'domains', index],
+        message: `${owner.key} already answers to ${domain} on ${service.host}`,
+        hint: 'remove it from one of them',
+      },
+    ]
   })
   return [...nameFaults, ...domainFaults]
 }

@@ -62,17 +62,25 @@ export function placeFaults(source: ConfigSource, faults: readonly ConfigFault[]
     return { ...place, path: formatPath(fault.path), message: fault.message, hint: fault.hint }
   })
   const distinct = new Map(problems.map((problem) => [JSON.stringify(problem), problem]))
-  return [...distinct.values()].toSorted((a, b) => compareText(a.file, b.file) || a.line - b.line || a.column - b.column).slice(0, MAX_PROBLEMS)
+  return [...distinct.values()]
+    .toSorted((a, b) => compareText(a.file, b.file) || a.line - b.line || a.column - b.column)
+    .slice(0, MAX_PROBLEMS)
 }
 
-export function readingProblems(file: string, reading: Extract<YamlReading, { kind: 'invalid' }>): readonly ConfigProblem[] {
+export function readingProblems(
+  file: string,
+  reading: Extract<YamlReading, { kind: 'invalid' }>,
+): readonly ConfigProblem[] {
   return reading.problems.slice(0, MAX_PROBLEMS).map((problem) => ({ file, path: '', ...problem }))
 }
 
 const START = { line: 1, column: 1 }
 
 function pathOf(pointer: string): KeyPath {
-  return pointer.split('/').slice(1).map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+  return pointer
+    .split('/')
+    .slice(1)
+    .map((part) => (/^\d+$/.test(part) ? Number(part) : part.replaceAll('~1', '/').replaceAll('~0', '~')))
 }
 
 function compareText(a: string, b: string): number {

@@ -1,4 +1,14 @@
-import { isAlias, isMap, isScalar, isSeq, type Alias, type Document, type LineCounter, type Node, type Pair } from 'yaml'
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Alias,
+  type Document,
+  type LineCounter,
+  type Node,
+  type Pair,
+} from 'yaml'
 import {
   MAX_YAML_ALIASES,
   MAX_YAML_LEVELS,
@@ -48,10 +58,18 @@ class Refusal extends Error {
 function convert(walk: Walk, node: Node, path: KeyPath, key: YamlPosition | undefined): unknown {
   walk.values += 1
   if (walk.values > MAX_YAML_VALUES) {
-    throw new Refusal(positionOf(walk, node), `the file holds more than ${MAX_YAML_VALUES} values`, 'use fewer aliases, or split the file')
+    throw new Refusal(
+      positionOf(walk, node),
+      `the file holds more than ${MAX_YAML_VALUES} values`,
+      'use fewer aliases, or split the file',
+    )
   }
   if (path.length > MAX_YAML_LEVELS) {
-    throw new Refusal(positionOf(walk, node), `nested deeper than ${MAX_YAML_LEVELS} levels`, 'an alias may hold itself; flatten the file')
+    throw new Refusal(
+      positionOf(walk, node),
+      `nested deeper than ${MAX_YAML_LEVELS} levels`,
+      'an alias may hold itself; flatten the file',
+    )
   }
   walk.marks.set(pointerOf(path), markOf(walk, node, key))
   const target = isAlias(node) ? targetOf(walk, node) : node
@@ -86,7 +104,8 @@ function convertMap(walk: Walk, pairs: readonly Pair[], path: KeyPath): Record<s
 function mergedValues(walk: Walk, pair: Pair, path: KeyPath, position: YamlPosition): object {
   const value = isPresent(pair.value) ? convert(walk, pair.value, [...path, '<<'], position) : null
   const maps = Array.isArray(value) ? value.toReversed() : [value]
-  if (maps.every((map) => typeof map === 'object' && map !== null && !Array.isArray(map))) return Object.assign({}, ...maps)
+  if (maps.every((map) => typeof map === 'object' && map !== null && !Array.isArray(map)))
+    return Object.assign({}, ...maps)
   throw new Refusal(position, '<< merges maps only', 'write an alias of a map: <<: *name')
 }
 
@@ -105,10 +124,15 @@ function targetOf(walk: Walk, alias: Alias): Node {
   const known = walk.targets.get(alias)
   if (known !== undefined) return known
   if (walk.targets.size >= MAX_YAML_ALIASES) {
-    throw new Refusal(positionOf(walk, alias), `the file holds more than ${MAX_YAML_ALIASES} aliases`, 'write some of them out')
+    throw new Refusal(
+      positionOf(walk, alias),
+      `the file holds more than ${MAX_YAML_ALIASES} aliases`,
+      'write some of them out',
+    )
   }
   const target = alias.resolve(walk.document)
-  if (target === undefined) throw new Refusal(positionOf(walk, alias), `the anchor ${alias.source} is not known`, ANCHOR_HINT)
+  if (target === undefined)
+    throw new Refusal(positionOf(walk, alias), `the anchor ${alias.source} is not known`, ANCHOR_HINT)
   walk.targets.set(alias, target)
   return target
 }

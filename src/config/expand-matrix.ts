@@ -22,7 +22,10 @@ export function expandMatrix(matrix: MatrixConfig | null): MatrixExpansion {
       combinations.flatMap((combination) => values.map((value) => ({ ...combination, [axis]: value }))),
     [{}],
   )
-  return { kind: 'combinations', combinations: all.filter((one) => !matrix.exclude.some((rule) => isExcluded(one, rule))) }
+  return {
+    kind: 'combinations',
+    combinations: all.filter((one) => !matrix.exclude.some((rule) => isExcluded(one, rule))),
+  }
 }
 
 /** ` (node=20, os=alpine)` for check-run names; empty without a matrix. */
@@ -34,7 +37,10 @@ export function combinationSuffix(combination: Variables): string {
 /** What steps see: `SLIPWAY_MATRIX_<AXIS>`. */
 export function combinationEnv(combination: Variables): Variables {
   return Object.fromEntries(
-    Object.entries(combination).map(([axis, value]) => [`SLIPWAY_MATRIX_${axis.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`, value]),
+    Object.entries(combination).map(([axis, value]) => [
+      `SLIPWAY_MATRIX_${axis.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')}`,
+      value,
+    ]),
   )
 }
 

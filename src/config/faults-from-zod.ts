@@ -13,7 +13,12 @@ export function faultsFromZod(schema: z.ZodType, issues: readonly Issue[]): read
 function faultsOf(schema: z.ZodType, issue: Issue, path: KeyPath): readonly ConfigFault[] {
   if (issue.code === 'unrecognized_keys') {
     const allowed = keysAt([schema], path)
-    return issue.keys.map((key) => ({ path: [...path, key], at: 'key', message: 'unknown key', hint: unknownKeyHint(key, allowed) }))
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      at: 'key',
+      message: 'unknown key',
+      hint: unknownKeyHint(key, allowed),
+    }))
   }
   if (issue.code === 'invalid_key') {
     const { message, hint } = words(issue.issues[0]?.message ?? 'this name is not allowed')
@@ -27,7 +32,8 @@ function faultsOf(schema: z.ZodType, issue: Issue, path: KeyPath): readonly Conf
 
 /** The alternative that got furthest: the author most likely meant that one. */
 function closestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] {
-  const wrongKind = (branch: readonly Issue[]): number => (branch.some((issue) => issue.code === 'invalid_type' && issue.path.length === 0) ? 1 : 0)
+  const wrongKind = (branch: readonly Issue[]): number =>
+    branch.some((issue) => issue.code === 'invalid_type' && issue.path.length === 0) ? 1 : 0
   return branches.toSorted((a, b) => wrongKind(a) - wrongKind(b) || a.length - b.length)[0] ?? []
 }
 
@@ -37,17 +43,25 @@ interface Words {
 }
 
 function wordsFor(issue: Issue): Words {
-  if (issue.input === undefined && (issue.code === 'invalid_type' || issue.code === 'invalid_union' || issue.code === 'invalid_value')) {
+  if (
+    issue.input === undefined &&
+    (issue.code === 'invalid_type' || issue.code === 'invalid_union' || issue.code === 'invalid_value')
+  ) {
     return { message: 'is required', hint: null }
   }
   if (!/^(Invalid|Too|Unrecognized)/.test(issue.message)) return words(issue.message)
   if (issue.code === 'invalid_type') return wrongType(issue.expected, issue.input)
   if (issue.code === 'invalid_value') {
     const allowed = issue.values.map(String)
-    return { message: `expected one of ${allowed.join(', ')}`, hint: typeof issue.input === 'string' ? suggestion(issue.input, allowed) : null }
+    return {
+      message: `expected one of ${allowed.join(', ')}`,
+      hint: typeof issue.input === 'string' ? suggestion(issue.input, allowed) : null,
+    }
   }
-  if (issue.code === 'too_small') return { message: `expected at least ${issue.minimum}${unitOf(issue.origin)}`, hint: null }
-  if (issue.code === 'too_big') return { message: `expected at most ${issue.maximum}${unitOf(issue.origin)}`, hint: null }
+  if (issue.code === 'too_small')
+    return { message: `expected at least ${issue.minimum}${unitOf(issue.origin)}`, hint: null }
+  if (issue.code === 'too_big')
+    return { message: `expected at most ${issue.maximum}${unitOf(issue.origin)}`, hint: null }
   return words(issue.message)
 }
 
@@ -55,7 +69,8 @@ function wrongType(expected: string, input: unknown): Words {
   const found = kindOf(input)
   const message = `expected ${KINDS[expected] ?? expected}, found ${found}`
   if (expected === 'array') return { message, hint: 'write a list: [one, two]' }
-  if (expected === 'string') return { message, hint: found === 'a number' || found === 'true or false' ? 'put it in quotes' : null }
+  if (expected === 'string')
+    return { message, hint: found === 'a number' || found === 'true or false' ? 'put it in quotes' : null }
   if (input === null) return { message, hint: 'write {} or remove the key to get the defaults' }
   return { message, hint: null }
 }
@@ -133,12 +148,21 @@ function suggestion(word: string, allowed: readonly string[]): string | null {
 function keysAt(schemas: readonly z.core.$ZodType[], path: KeyPath): readonly string[] {
   const bare = schemas.flatMap(unwrap)
   const [part, ...rest] = path
-  if (part === undefined) return [...new Set(bare.flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : [])))]
-  return keysAt(bare.flatMap((schema) => childOf(schema, String(part))), rest)
+  if (part === undefined)
+    return [...new Set(bare.flatMap((schema) => (schema instanceof z.ZodObject ? Object.keys(schema.shape) : [])))]
+  return keysAt(
+    bare.flatMap((schema) => childOf(schema, String(part))),
+    rest,
+  )
 }
 
 function unwrap(schema: z.core.$ZodType): readonly z.core.$ZodType[] {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
+  if (
+    schema instanceof z.ZodOptional ||
+    schema instanceof z.ZodNullable ||
+    schema instanceof z.ZodDefault ||
+    schema instanceof z.ZodPrefault
+  ) {
     return unwrap(schema.def.innerType)
   }
   if (schema instanceof z.ZodPipe) return unwrap(schema.def.in)

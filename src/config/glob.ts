@@ -17,10 +17,13 @@ const MAX_VALUE_LENGTH = 4096
  */
 export function matchesGlob(patterns: readonly string[], value: string): boolean {
   if (value.length > MAX_VALUE_LENGTH) return false
-  return patterns.reduce((selected, pattern) => {
-    const negated = pattern.startsWith('!')
-    return matchesOne(negated ? pattern.slice(1) : pattern, value) ? !negated : selected
-  }, patterns[0]?.startsWith('!') ?? false)
+  return patterns.reduce(
+    (selected, pattern) => {
+      const negated = pattern.startsWith('!')
+      return matchesOne(negated ? pattern.slice(1) : pattern, value) ? !negated : selected
+    },
+    patterns[0]?.startsWith('!') ?? false,
+  )
 }
 
 /** Why a pattern is refused, or null. */
@@ -30,8 +33,12 @@ export function globFault(pattern: string): string | null {
   if (pattern.length > MAX_GLOB_LENGTH) return `a pattern may have at most ${MAX_GLOB_LENGTH} characters`
   if (/\{[^{}]*\{/.test(body)) return 'braces in a pattern may not be nested'
   if (/\{[^{}]*\.\.[^{}]*\}/.test(body)) return 'ranges such as {1..9} are not supported in a pattern'
-  const alternatives = [...body.matchAll(/\{([^{}]*)\}/g)].reduce((product, [group]) => product * group.split(',').length, 1)
-  if (alternatives > MAX_BRACE_ALTERNATIVES) return `the braces of a pattern may stand for at most ${MAX_BRACE_ALTERNATIVES} alternatives`
+  const alternatives = [...body.matchAll(/\{([^{}]*)\}/g)].reduce(
+    (product, [group]) => product * group.split(',').length,
+    1,
+  )
+  if (alternatives > MAX_BRACE_ALTERNATIVES)
+    return `the braces of a pattern may stand for at most ${MAX_BRACE_ALTERNATIVES} alternatives`
   return null
 }
 

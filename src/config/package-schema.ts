@@ -14,7 +14,10 @@ export const packageSchema = z.strictObject({
   timeout: duration().prefault('15m'),
   resources: resources.prefault({}),
   dependencies: innerPath.optional().describe('A file that names tagged dependencies, which are built too'),
-  notify: z.strictObject({ email: z.boolean().default(true) }).prefault({}).describe('Mail to the author of the tagged commit'),
+  notify: z
+    .strictObject({ email: z.boolean().default(true) })
+    .prefault({})
+    .describe('Mail to the author of the tagged commit'),
 })
 
 export function resolvePackage(key: string, written: z.output<typeof packageSchema>): PackageConfig {

@@ -7,11 +7,20 @@ import { repositorySchema, resolveRepositoryConfig } from './repository-schema.t
 import type { YamlParser } from './yaml-parser.ts'
 
 export type RepositoryConfigResult =
-  | { readonly kind: 'ok'; readonly config: RepositoryConfig; readonly source: ConfigSource; readonly problems: readonly [] }
+  | {
+      readonly kind: 'ok'
+      readonly config: RepositoryConfig
+      readonly source: ConfigSource
+      readonly problems: readonly []
+    }
   | { readonly kind: 'invalid'; readonly problems: readonly ConfigProblem[] }
 
 /** Reads one file that stands alone; `_extends` is looked at by `load-repository-config.ts`. Never throws for the text's sake. */
-export async function parseRepositoryConfig(yaml: YamlParser, text: string | Uint8Array, file: string): Promise<RepositoryConfigResult> {
+export async function parseRepositoryConfig(
+  yaml: YamlParser,
+  text: string | Uint8Array,
+  file: string,
+): Promise<RepositoryConfigResult> {
   const reading = await yaml.parse(text)
   if (reading.kind === 'invalid') return { kind: 'invalid', problems: readingProblems(file, reading) }
   return validateRepositoryConfig(reading.value, sourceOf(file, reading.marks))
@@ -20,7 +29,8 @@ export async function parseRepositoryConfig(yaml: YamlParser, text: string | Uin
 /** An empty file is a repository that asks for nothing. */
 export function validateRepositoryConfig(value: unknown, source: ConfigSource): RepositoryConfigResult {
   const parsed = repositorySchema.safeParse(value ?? {}, { reportInput: true })
-  if (!parsed.success) return { kind: 'invalid', problems: placeFaults(source, faultsFromZod(repositorySchema, parsed.error.issues)) }
+  if (!parsed.success)
+    return { kind: 'invalid', problems: placeFaults(source, faultsFromZod(repositorySchema, parsed.error.issues)) }
   const config = resolveRepositoryConfig(parsed.data)
   const problems = placeFaults(source, checkRepositoryConfig(config, source))
   return problems.length > 0 ? { kind: 'invalid', problems } : { kind: 'ok', config, source, problems: [] }

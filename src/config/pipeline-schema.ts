@@ -1,7 +1,18 @@
 import { z } from 'zod'
 import type { InputConfig, PipelineConfig, PipelineTriggers } from './repository-config.ts'
 import { resolveStage } from './resolve-stage.ts'
-import { branchName, cron, globs, imageReference, line, name, textValue, timeZone, variableName, variables } from './schema-scalars.ts'
+import {
+  branchName,
+  cron,
+  globs,
+  imageReference,
+  line,
+  name,
+  textValue,
+  timeZone,
+  variableName,
+  variables,
+} from './schema-scalars.ts'
 import { stageSchema } from './stage-schema.ts'
 
 const EVERYTHING = ['**']
@@ -21,9 +32,18 @@ const schedule = z.strictObject({
 
 /** A trigger that is there counts, also when nothing is written behind it. */
 const triggers = z.strictObject({
-  push: z.strictObject({ branches: globs.prefault(EVERYTHING) }).nullish().describe('Pushes to these branches'),
-  pull_request: z.strictObject({ branches: globs.prefault(EVERYTHING) }).nullish().describe('Pull requests against these branches'),
-  tag: z.strictObject({ tags: globs.prefault(EVERYTHING) }).nullish().describe('Tags that match'),
+  push: z
+    .strictObject({ branches: globs.prefault(EVERYTHING) })
+    .nullish()
+    .describe('Pushes to these branches'),
+  pull_request: z
+    .strictObject({ branches: globs.prefault(EVERYTHING) })
+    .nullish()
+    .describe('Pull requests against these branches'),
+  tag: z
+    .strictObject({ tags: globs.prefault(EVERYTHING) })
+    .nullish()
+    .describe('Tags that match'),
   schedule: z.array(schedule).default([]),
   manual: z
     .strictObject({ inputs: z.record(variableName, z.union([input, textValue])).default({}) })
@@ -32,12 +52,16 @@ const triggers = z.strictObject({
 })
 
 export const pipelineSchema = z.strictObject({
-  on: triggers.prefault({ push: {}, pull_request: {}, manual: {} }).describe('What starts the pipeline; default: push, pull_request, manual'),
+  on: triggers
+    .prefault({ push: {}, pull_request: {}, manual: {} })
+    .describe('What starts the pipeline; default: push, pull_request, manual'),
   image: imageReference.optional().describe('Default image of stages'),
   env: variables.default({}).describe('Environment of every step'),
   concurrency: z
     .strictObject({
-      group: line.default('${branch}').describe('Runs of one group are in line; ${branch}, ${tag}, ${event}, ${ref} and ${number} are filled in'),
+      group: line
+        .default('${branch}')
+        .describe('Runs of one group are in line; ${branch}, ${tag}, ${event}, ${ref} and ${number} are filled in'),
       cancel_superseded: z.boolean().default(true).describe('A newer run of the group cancels the older'),
     })
     .prefault({}),
@@ -53,7 +77,9 @@ export function resolvePipeline(written: WrittenPipeline): PipelineConfig {
     image,
     env: written.env,
     concurrency: { group: written.concurrency.group, cancelSuperseded: written.concurrency.cancel_superseded },
-    stages: Object.fromEntries(Object.entries(written.stages).map(([key, stage]) => [key, resolveStage(key, stage, image)])),
+    stages: Object.fromEntries(
+      Object.entries(written.stages).map(([key, stage]) => [key, resolveStage(key, stage, image)]),
+    ),
   }
 }
 
@@ -67,7 +93,9 @@ function resolveTriggers(written: WrittenPipeline['on']): PipelineTriggers {
   }
 }
 
-function resolveInputs(written: Readonly<Record<string, string | z.output<typeof input>>>): Readonly<Record<string, InputConfig>> {
+function resolveInputs(
+  written: Readonly<Record<string, string | z.output<typeof input>>>,
+): Readonly<Record<string, InputConfig>> {
   return Object.fromEntries(Object.entries(written).map(([key, value]) => [key, resolveInput(key, value)]))
 }
 

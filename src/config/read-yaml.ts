@@ -26,7 +26,10 @@ export function readYaml(input: string | Uint8Array): YamlReading {
 export function tooLarge(input: string | Uint8Array): YamlProblem | null {
   const bytes = typeof input === 'string' ? Buffer.byteLength(input) : input.length
   if (bytes <= MAX_YAML_BYTES) return null
-  const start = typeof input === 'string' ? input.slice(0, MAX_YAML_BYTES) : Buffer.from(input.subarray(0, MAX_YAML_BYTES)).toString()
+  const start =
+    typeof input === 'string'
+      ? input.slice(0, MAX_YAML_BYTES)
+      : Buffer.from(input.subarray(0, MAX_YAML_BYTES)).toString()
   return {
     ...positionAt(start, start.length),
     message: `the file is larger than ${MAX_YAML_BYTES / 1024} KiB`,
@@ -117,7 +120,11 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/DUPLICATE_KEY/, 'each key may stand once; merge the two or remove one'],
   [/tag/i, 'tags (words that begin with !) are not used here; quote the value if it begins with !'],
   [/alias/i, 'an alias (*name) needs an anchor (&name) above it; quote the value if it begins with *'],
-  [/bad indentation|end of the stream or a document separator/, 'check the indentation, and quote values that hold ": " or begin with a special character'],
+  [
+    /bad indentation|end of the stream or a document separator/,
+    'check the indentation, and quote values that hold ": " or begin with a special character',
+  ],
+  [/deficient indentation/, 'close the bracket or quotation mark, or indent this line more'],
   [/flow collection/, 'close the bracket'],
   [/quoted scalar/, 'close the quotation mark'],
 ]

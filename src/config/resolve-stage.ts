@@ -23,7 +23,10 @@ export function resolveStage(key: string, written: WrittenStage, pipelineImage: 
     when: written.when.map(resolveWhen),
     pool: written.pool === undefined ? null : { name: written.pool.name, timeoutMs: written.pool.timeout ?? null },
     services: Object.fromEntries(
-      Object.entries(written.services).map(([serviceKey, service]) => [serviceKey, resolveStageService(serviceKey, service)]),
+      Object.entries(written.services).map(([serviceKey, service]) => [
+        serviceKey,
+        resolveStageService(serviceKey, service),
+      ]),
     ),
     matrix: written.matrix === undefined ? null : resolveMatrix(written.matrix),
     env: written.env,

@@ -28,7 +28,10 @@ export function duration({ min = SECOND, max = LONGEST }: DurationLimits = {}) {
     .transform((written, context) => {
       const milliseconds = parseDuration(written)
       if (milliseconds !== null && milliseconds >= min && milliseconds <= max) return milliseconds
-      const message = milliseconds === null ? `expected ${DURATION_FORM}` : `expected between ${min / SECOND} and ${max / SECOND} seconds`
+      const message =
+        milliseconds === null
+          ? `expected ${DURATION_FORM}`
+          : `expected between ${min / SECOND} and ${max / SECOND} seconds`
       context.issues.push({ code: 'custom', message, input: written })
       return z.NEVER
     })
@@ -50,7 +53,9 @@ export function byteSize(min: number) {
 
 /** `x` or `[x, y]`, a list once read. */
 export function oneOrMany<T extends z.ZodType>(item: T) {
-  return z.union([item, z.array(item).min(1)]).transform((value): z.output<T>[] => (Array.isArray(value) ? value : [value]))
+  return z
+    .union([item, z.array(item).min(1)])
+    .transform((value): z.output<T>[] => (Array.isArray(value) ? value : [value]))
 }
 
 /** Text, or a number or truth value that is meant as text. */
@@ -66,10 +71,13 @@ export const line = z
 
 export const commands = z.array(z.string().min(1, 'a command may not be empty')).max(1000)
 
-export const glob = z.string().max(MAX_GLOB_LENGTH, `a pattern may have at most ${MAX_GLOB_LENGTH} characters`).superRefine((pattern, context) => {
-  const fault = globFault(pattern)
-  if (fault !== null) context.addIssue({ code: 'custom', message: fault })
-})
+export const glob = z
+  .string()
+  .max(MAX_GLOB_LENGTH, `a pattern may have at most ${MAX_GLOB_LENGTH} characters`)
+  .superRefine((pattern, context) => {
+    const fault = globFault(pattern)
+    if (fault !== null) context.addIssue({ code: 'custom', message: fault })
+  })
 
 export const globs = oneOrMany(glob)
 
@@ -93,13 +101,18 @@ export const variableNames = z.array(variableName)
 /** Relative to the repository's root, with forward slashes, never leaving it. */
 export const innerPath = z.string().superRefine((path, context) => {
   const fault = pathFault(path)
-  if (fault !== null) context.addIssue({ code: 'custom', message: `${fault}\nwrite a path below the repository's root, such as docker/Dockerfile` })
+  if (fault !== null)
+    context.addIssue({
+      code: 'custom',
+      message: `${fault}\nwrite a path below the repository's root, such as docker/Dockerfile`,
+    })
 })
 
 /** As `innerPath`, with glob characters. */
 export const innerGlob = glob.superRefine((path, context) => {
   const fault = path === '' ? null : pathFault(path.replace(/^!/, ''))
-  if (fault !== null) context.addIssue({ code: 'custom', message: `${fault}\nwrite a path below the workspace, such as dist/**` })
+  if (fault !== null)
+    context.addIssue({ code: 'custom', message: `${fault}\nwrite a path below the workspace, such as dist/**` })
 })
 
 function pathFault(path: string): string | null {
@@ -123,7 +136,10 @@ export const imageReference = z
 export const hostname = z
   .string()
   .max(253)
-  .regex(/^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/, 'this is not a host name\nwrite it in lower case, without a scheme or path')
+  .regex(
+    /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*$/,
+    'this is not a host name\nwrite it in lower case, without a scheme or path',
+  )
 
 export const httpUrl = z.string().refine(isHttpUrl, 'expected an address that begins with http:// or https://')
 
@@ -131,14 +147,19 @@ function isHttpUrl(text: string): boolean {
   return /^https?:\/\//.test(text) && URL.canParse(text)
 }
 
-export const port = z.int('expected a port').min(1, 'expected a port from 1 to 65535').max(65_535, 'expected a port from 1 to 65535')
+export const port = z
+  .int('expected a port\nwrite a number, without quotes')
+  .min(1, 'expected a port from 1 to 65535')
+  .max(65_535, 'expected a port from 1 to 65535')
 
 export const cron = z.string().superRefine((expression, context) => {
   const fault = cronFault(expression)
   if (fault !== null) context.addIssue({ code: 'custom', message: `${fault}\nfor example "0 3 * * *"` })
 })
 
-export const timeZone = z.string().refine(isTimeZone, 'this time zone is not known\nwrite an IANA name such as Europe/Warsaw')
+export const timeZone = z
+  .string()
+  .refine(isTimeZone, 'this time zone is not known\nwrite an IANA name such as Europe/Warsaw')
 
 function isTimeZone(zone: string): boolean {
   try {
@@ -153,8 +174,10 @@ export const branchName = z
   .string()
   .min(1, 'may not be empty')
   .max(255)
-  // oxlint-disable-next-line no-control-regex -- git's own rule
-  .regex(/^(?![-/])(?!.*(?:\.\.|@\{|\/\/|\.lock$|[/.]$))[^\u0000-\u0020~^:?*[\\\u007F]+$/, 'this is not the name of a branch\npatterns are not allowed here')
+  .regex(
+    /^(?![-/])(?!.*(?:\.\.|@\{|\/\/|\.lock$|[/.]$))[^\s\p{Cc}~^:?*[\\]+$/u,
+    'this is not the name of a branch\npatterns are not allowed here',
+  )
 
 export const platform = z
   .string()

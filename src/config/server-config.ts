@@ -40,7 +40,8 @@ export interface HostConfig {
   readonly name: string
   readonly endpoint: HostEndpoint
   readonly platforms: readonly string[]
-  readonly proxy: ProxyConfig | null
+  /** Only run when a service of the container driver needs it. */
+  readonly proxy: ProxyConfig
   readonly unikernel: UnikernelHostConfig | null
   readonly builds: boolean
   readonly deploys: boolean
@@ -81,7 +82,7 @@ export type ForkPolicy = 'approve' | 'ignore' | 'run'
 
 /** One entry of `repositories`. */
 export interface RepositoryRule {
-  /** `owner/name` or `owner/*`, lower case. */
+  /** `owner/name` or `owner/*`, in any case. */
   readonly pattern: string
   /** Null when the entry does not say. */
   readonly hosts: readonly string[] | null

@@ -19,23 +19,34 @@ const SECOND = 1000
 
 const externalImage = z.strictObject({
   ref: imageReference.describe('A full image reference'),
-  refresh: duration({ min: 60 * SECOND }).optional().describe('How often the reference is looked up again'),
+  refresh: duration({ min: 60 * SECOND })
+    .optional()
+    .describe('How often the reference is looked up again'),
 })
 
 const healthcheck = z.strictObject({
   path: urlPath.default('/up').describe('Asked with GET; any 2xx or 3xx answer is healthy'),
-  interval: duration({ min: SECOND / 10 }).prefault('1s').describe('Between two questions'),
-  timeout: duration({ min: SECOND / 10 }).prefault('5s').describe('For one answer'),
+  interval: duration({ min: SECOND / 10 })
+    .prefault('1s')
+    .describe('Between two questions'),
+  timeout: duration({ min: SECOND / 10 })
+    .prefault('5s')
+    .describe('For one answer'),
   deadline: duration().prefault('30s').describe('Until the first healthy answer'),
 })
 
 const preview = z.strictObject({
   pull_requests: z.boolean().default(true).describe('Deploy a copy per pull request'),
   forks: z.boolean().default(false).describe('Also for pull requests from forks'),
-  ttl: duration({ min: 60 * SECOND }).prefault('7d').describe('How long a copy lives'),
+  ttl: duration({ min: 60 * SECOND })
+    .prefault('7d')
+    .describe('How long a copy lives'),
   domain: z
     .string()
-    .refine((text) => hostname.safeParse(text.replaceAll(/\$\{[^{}$]+\}/g, 'x')).success, 'this is not a host name\nfor example pr-${number}.www.example.com')
+    .refine(
+      (text) => hostname.safeParse(text.replaceAll(/\$\{[^{}$]+\}/g, 'x')).success,
+      'this is not a host name\nfor example pr-${number}.www.example.com',
+    )
     .optional()
     .describe("The copy's domain; ${number} is the pull request's. Default: pr-${number}. before the first domain"),
 })
@@ -50,7 +61,12 @@ export const serviceSchema = z.strictObject({
   url: httpUrl.optional().describe('Where the service answers; shown on GitHub'),
   port: port.optional().describe('Where the process listens'),
   domains: z.array(hostname).default([]).describe('Container driver: names the proxy answers to'),
-  replicas: z.int('expected a whole number').min(1, 'expected at least 1').max(1000).default(1).describe('How many copies run'),
+  replicas: z
+    .int('expected a whole number')
+    .min(1, 'expected at least 1')
+    .max(1000)
+    .default(1)
+    .describe('How many copies run'),
   healthcheck: healthcheck.optional().describe('When the new version counts as healthy'),
   bake: duration({ min: 0 }).prefault('10s').describe('How long it must stay healthy before it counts as live'),
   env: variables.default({}).describe('Environment variables'),
@@ -101,5 +117,10 @@ function resolveHealthcheck(written: WrittenService['healthcheck']): Healthcheck
 function resolvePreview(written: WrittenService['preview'], domains: readonly string[]): PreviewConfig | null {
   if (written === undefined) return null
   const derived = domains[0] === undefined ? null : `pr-\${number}.${domains[0]}`
-  return { pullRequests: written.pull_requests, forks: written.forks, ttlMs: written.ttl, domain: written.domain ?? derived }
+  return {
+    pullRequests: written.pull_requests,
+    forks: written.forks,
+    ttlMs: written.ttl,
+    domain: written.domain ?? derived,
+  }
 }

@@ -7,20 +7,26 @@ const MEBIBYTE = 1024 * 1024
 const SMALLEST_MEMORY = 6 * MEBIBYTE
 
 const axisValue = textValue.refine(
-  (value) => value.length <= 100 && /^[^\r\n\u0000]+$/.test(value),
+  (value) => value.length <= 100 && /^\P{Cc}+$/u.test(value),
   'the value of an axis is one line of 1 to 100 characters',
 )
 /** Axis names end up in `SLIPWAY_MATRIX_<AXIS>`. */
 const axisName = z
   .string()
-  .regex(/^[A-Za-z][A-Za-z0-9_-]{0,31}$/, 'the name of an axis begins with a letter and has at most 32 letters, digits, _ or -')
+  .regex(
+    /^[A-Za-z][A-Za-z0-9_-]{0,31}$/,
+    'the name of an axis begins with a letter and has at most 32 letters, digits, _ or -',
+  )
   .refine((text) => !(text in {}), 'this name is reserved\nchoose another one')
 
 export const matrixAxes = z.record(axisName, z.array(axisValue).min(1, 'an axis needs a value'))
 
 export const stageMatrix = z.strictObject({
   axes: matrixAxes.describe('Each combination of the values is one run'),
-  exclude: z.array(z.record(z.string(), textValue)).default([]).describe('Combinations to leave out; a partial one leaves out all it matches'),
+  exclude: z
+    .array(z.record(z.string(), textValue))
+    .default([])
+    .describe('Combinations to leave out; a partial one leaves out all it matches'),
   fail_fast: z.boolean().default(true).describe('Cancel the others when one fails'),
 })
 

@@ -33,7 +33,11 @@ const ready = z.union([
 
 const stageService = z.strictObject({
   image: imageReference.describe('Image of the service; its key is its host name'),
-  command: z.union([z.string(), z.array(z.string())]).transform((value) => (typeof value === 'string' ? [value] : value)).default([]).describe("Default: the image's own"),
+  command: z
+    .union([z.string(), z.array(z.string())])
+    .transform((value) => (typeof value === 'string' ? [value] : value))
+    .default([])
+    .describe("Default: the image's own"),
   env: variables.default({}),
   ready: ready.optional().describe('When steps may start: {port} or {command}'),
 })
@@ -54,7 +58,9 @@ const artifacts = z.strictObject({
 const step = z.strictObject({
   name: line.max(100).optional().describe('Default: step and its number'),
   image: imageReference.optional().describe("Default: the stage's"),
-  commands: commands.min(1, 'a step needs a command').describe('Run one after the other by the shell of the image; the first that fails ends the step'),
+  commands: commands
+    .min(1, 'a step needs a command')
+    .describe('Run one after the other by the shell of the image; the first that fails ends the step'),
   env: variables.default({}),
   failure: z.enum(['fail', 'ignore']).default('fail').describe('ignore: the stage goes on'),
   timeout: duration().optional().describe("Default: what is left of the stage's"),
@@ -62,8 +68,16 @@ const step = z.strictObject({
 
 export const stageSchema = z.strictObject({
   image: imageReference.optional().describe("Default: the pipeline's"),
-  depends_on: z.union([name, z.array(name)]).transform((value) => (typeof value === 'string' ? [value] : value)).default([]).describe('Stages that must have succeeded'),
-  when: z.union([whenRule, z.array(whenRule)]).transform((value) => (Array.isArray(value) ? value : [value])).default([]).describe('Runs when one of these holds; default: always'),
+  depends_on: z
+    .union([name, z.array(name)])
+    .transform((value) => (typeof value === 'string' ? [value] : value))
+    .default([])
+    .describe('Stages that must have succeeded'),
+  when: z
+    .union([whenRule, z.array(whenRule)])
+    .transform((value) => (Array.isArray(value) ? value : [value]))
+    .default([])
+    .describe('Runs when one of these holds; default: always'),
   pool: z
     .strictObject({
       name: name.default('default'),
@@ -77,14 +91,26 @@ export const stageSchema = z.strictObject({
   timeout: duration().prefault('15m'),
   retry: z
     .strictObject({
-      max: z.int('expected a whole number').min(0).max(10, 'expected at most 10').default(1).describe('Attempts after the first'),
-      on: oneOrMany(z.enum(['exit', 'timeout', 'infra'])).prefault(['infra']).describe('After which kinds of failure'),
+      max: z
+        .int('expected a whole number')
+        .min(0)
+        .max(10, 'expected at most 10')
+        .default(1)
+        .describe('Attempts after the first'),
+      on: oneOrMany(z.enum(['exit', 'timeout', 'infra']))
+        .prefault(['infra'])
+        .describe('After which kinds of failure'),
     })
     .optional(),
   cache: z.array(cache).default([]),
   artifacts: artifacts.optional(),
   secrets: variableNames.default([]).describe('Names of secrets an admin stored'),
-  success_exit: oneOrMany(z.int('expected an exit code').min(0, 'expected an exit code from 0 to 255').max(255, 'expected an exit code from 0 to 255')).prefault([0]),
+  success_exit: oneOrMany(
+    z
+      .int('expected an exit code')
+      .min(0, 'expected an exit code from 0 to 255')
+      .max(255, 'expected an exit code from 0 to 255'),
+  ).prefault([0]),
   failure: z.enum(['fail', 'ignore']).default('fail').describe('ignore: the pipeline goes on'),
   resources: resources.prefault({}),
   network: z.enum(['default', 'none']).default('default'),

@@ -121,7 +121,8 @@ export interface InstanceEdit {
   readonly pool?: string
 }
 
-export type InstanceOrder = 'drain' | 'undrain' | 'quarantine' | 'restore' | 'remove'
+/** `stay` takes a removal back, `restore` a quarantine. */
+export type InstanceOrder = 'drain' | 'undrain' | 'quarantine' | 'restore' | 'remove' | 'stay'
 
 export interface InstanceRecord {
   readonly holds: number

@@ -35,7 +35,7 @@ export interface DockerEngine {
   call(request: EngineRequest, options?: CallOptions): Promise<unknown>
   /** The answer as it arrives. `upload` is sent as the body, a tar archive. */
   stream(request: EngineRequest, options?: CallOptions & { readonly upload?: Readable }): Promise<Readable>
-  /** The raw two-way connection of attach and exec. */
+  /** The raw connection of attach and exec, for reading: nothing is ever typed into a container. */
   upgrade(request: EngineRequest, options?: CallOptions): Promise<Duplex>
 }
 
@@ -90,7 +90,7 @@ function dialOnce(docker: Docker, request: EngineRequest, mode: DialMode, signal
         abortSignal: signal,
         isStream: mode.kind === 'stream',
         ...(mode.upload === undefined ? {} : { file: mode.upload }),
-        ...(mode.kind === 'upgrade' ? { hijack: true, openStdin: true } : {}),
+        ...(mode.kind === 'upgrade' ? { hijack: true } : {}),
       },
       (error, result) => (error === null ? resolve(result) : reject(error)),
     )

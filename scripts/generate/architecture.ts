@@ -2,8 +2,6 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { betweenMarkers } from './generator.ts'
-import type { Generator } from './generator.ts'
 
 /** From the doors down to the vocabulary: the order in which the picture is drawn. */
 const LAYERS = [
@@ -15,10 +13,13 @@ const LAYERS = [
   ['ground', ['config', 'core']],
 ] as const
 
-export const generator: Generator = {
-  file: 'README.md',
-  render: async (current) =>
-    betweenMarkers(current, 'architecture', `\`\`\`mermaid\n${picture(await edges())}\n\`\`\``),
+/** The README with the picture between its markers; unchanged when it has none. */
+export async function architecturePicture(current: string): Promise<string> {
+  const [begin, end] = ['<!-- architecture:begin -->', '<!-- architecture:end -->']
+  const [from, to] = [current.indexOf(begin), current.indexOf(end)]
+  if (from < 0 || to < from) return current
+  const text = `\`\`\`mermaid\n${picture(await edges())}\n\`\`\``
+  return `${current.slice(0, from + begin.length)}\n${text}\n${current.slice(to)}`
 }
 
 interface Cruise {

@@ -5,17 +5,22 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { repositoryJsonSchema, serverJsonSchema } from '../../src/config/json-schema.ts'
+import { architecturePicture } from './architecture.ts'
 import { envExample } from './env-example.ts'
+import { completePackageLock } from './package-lock.ts'
 
 interface Generator {
   readonly path: string
-  readonly generate: () => string | Promise<string>
+  /** `current` is the file as it is, '' when there is none. */
+  readonly generate: (current: string) => string | Promise<string>
 }
 
 const GENERATORS: readonly Generator[] = [
   { path: '.env.example', generate: envExample },
   { path: 'schema/slipway.json', generate: () => json(repositoryJsonSchema()) },
   { path: 'schema/server.json', generate: () => json(serverJsonSchema()) },
+  { path: 'README.md', generate: architecturePicture },
+  { path: 'package-lock.json', generate: completePackageLock },
 ]
 
 const ROOT = join(import.meta.dirname, '..', '..')
@@ -24,8 +29,9 @@ async function main(check: boolean): Promise<void> {
   const stale: string[] = []
   for (const { path, generate } of GENERATORS) {
     const file = join(ROOT, path)
-    const text = await generate()
-    if (read(file) === text) continue
+    const current = read(file)
+    const text = await generate(current ?? '')
+    if (text === (current ?? '')) continue
     stale.push(path)
     if (check) continue
     mkdirSync(dirname(file), { recursive: true })

@@ -3,8 +3,6 @@
  * or when the registry at hand lacks one of them, and `npm ci` then refuses the lock for being out of step. Such a binding
  * is optional and never installed here; its name, version and system are all that has to stand in the lock.
  */
-import type { Generator } from './generator.ts'
-
 interface LockedPackage {
   readonly version: string
   readonly dev?: boolean
@@ -15,16 +13,13 @@ type Packages = Record<string, LockedPackage>
 
 const SYSTEM = /(android|darwin|freebsd|linux|openharmony|win32)-(arm64|arm|x64|ppc64|riscv64|s390x|ia32)/
 
-export const generator: Generator = {
-  file: 'package-lock.json',
-  render: (current) => {
-    const lock: { packages: Packages } = JSON.parse(current)
-    const missing = missingBindings(lock.packages)
-    if (missing.length === 0) return current
-    const { '': root, ...installed } = lock.packages
-    const packages = [...Object.entries(installed), ...missing].toSorted(([a], [b]) => (a < b ? -1 : 1))
-    return `${JSON.stringify({ ...lock, packages: { '': root, ...Object.fromEntries(packages) } }, null, 2)}\n`
-  },
+export function completePackageLock(current: string): string {
+  const lock: { packages: Packages } = JSON.parse(current)
+  const missing = missingBindings(lock.packages)
+  if (missing.length === 0) return current
+  const { '': root, ...installed } = lock.packages
+  const packages = [...Object.entries(installed), ...missing].toSorted(([a], [b]) => (a < b ? -1 : 1))
+  return `${JSON.stringify({ ...lock, packages: { '': root, ...Object.fromEntries(packages) } }, null, 2)}\n`
 }
 
 function missingBindings(packages: Packages): readonly (readonly [string, object])[] {

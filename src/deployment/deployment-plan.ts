@@ -1,0 +1,40 @@
+/** What a run of kind `deployment` is to do: kept with the run, so that no later change of a file changes it. */
+import type { ServiceConfig } from '../config/repository-config.ts'
+import { SlipwayError } from '../core/errors.ts'
+import type { Run } from '../core/run.ts'
+
+export interface DeploymentPlan {
+  readonly serviceId: string
+  readonly target:
+    /** The run's own commit, built if need be. */
+    | { readonly kind: 'commit'; readonly config: ServiceConfig }
+    /** A release that exists; nothing is built and its own configuration counts. */
+    | { readonly kind: 'release'; readonly releaseId: string; readonly why: 'rollback' | 'drift' | 'refresh' }
+  /** The person who asked for it; null when it follows from a push. */
+  readonly askedBy: string | null
+}
+
+/** The check run's name; a preview names its pull request, because two of them may have the same head. */
+export function deploymentName(key: string, pullRequest: number | null): string {
+  return pullRequest === null ? `deploy/${key}` : `deploy/${key} (pr-${pullRequest})`
+}
+
+/** Jobs of one service share the lane, which lets one of them work at a time. */
+export function serviceLane(serviceId: string): string {
+  return `service:${serviceId}`
+}
+
+/** Kind of the job that does a deployment's run. */
+export const DEPLOYMENT_JOB = 'deployment'
+
+/** The door for what we wrote ourselves into `runs.plan`. */
+export function deploymentPlanOf(run: Pick<Run, 'id' | 'plan'>): DeploymentPlan {
+  const { plan } = run
+  if (typeof plan === 'object' && plan !== null && 'serviceId' in plan && 'target' in plan) return plan as DeploymentPlan
+  throw new SlipwayError('internal', `run ${run.id} has no plan of a deployment`)
+}
+
+/** A person wants exactly this: a request, or a re-run of the check. */
+export function isAsked(plan: DeploymentPlan, attempt: number): boolean {
+  return plan.askedBy !== null || attempt > 1
+}

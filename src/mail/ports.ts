@@ -1,0 +1,17 @@
+/** What the senders of messages keep them in; implemented in `store/outbox.ts`. */
+export interface PendingMessage {
+  readonly id: string
+  readonly channel: 'slack' | 'webhook' | 'mail'
+  readonly body: Readonly<Record<string, unknown>>
+  readonly failures: number
+}
+
+export interface MessageStore {
+  /** The oldest message of these channels whose time has come. */
+  next(channels: readonly PendingMessage['channel'][]): Promise<PendingMessage | null>
+  /** Milliseconds until the next one is due, null when none waits. */
+  untilNext(channels: readonly PendingMessage['channel'][]): Promise<number | null>
+  markSent(id: string): Promise<void>
+  markFailed(id: string, cause: string, retryInMs: number): Promise<void>
+  giveUp(id: string, cause: string): Promise<void>
+}

@@ -1,13 +1,15 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, readFile, readlink, rm, stat } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { chmod, cp, lstat, mkdir, mkdtemp, readFile, readlink, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { silentLogger } from '../../../src/core/logger.ts'
-import { findBinaries } from '../../../src/store/embedded/binaries.ts'
+import { findBinaries, prepareBinaries } from '../../../src/store/embedded/binaries.ts'
 import { startEmbeddedPostgres } from '../../../src/store/embedded/embedded-postgres.ts'
 import type { EmbeddedPostgres } from '../../../src/store/embedded/embedded-postgres.ts'
 
@@ -26,7 +28,7 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const process of processes) process.kill('SIGKILL')
   // Joining and leaving as the last one stops a server whose process was killed on purpose.
-  databases.push(await start(dataDir))
+  if (existsSync(join(dataDir, 'postgres'))) databases.push(await start(dataDir))
   for (const database of databases) await database.stop()
   const place = await readlink(join(dataDir, 'postgres')).catch(() => undefined)
   if (place !== undefined) await rm(place, { recursive: true, force: true })
@@ -45,7 +47,7 @@ describe('the embedded database', () => {
     expect(second.joined).toBe(false)
   })
 
-  it('is durable, private, and speaks UTF-8', async () => {
+  it('is durable, private, speaks UTF-8 and never runs as root', async () => {
     const { url, connection } = await track(start(dataDir))
     expect(
       await query(
@@ -56,6 +58,7 @@ describe('the embedded database', () => {
       ),
     ).toEqual([{ synchronous: 'on', fsync: 'on', tcp: '', encoding: 'UTF8' }])
     expect((await stat(connection.host)).mode & 0o077).toBe(0)
+    expect((await stat(join(connection.host, '..', 'cluster'))).uid).not.toBe(0)
   })
 
   it('survives kill -9 of its Slipway, and the next one joins it', async () => {
@@ -102,11 +105,6 @@ describe('the embedded database', () => {
     await rm(connection.host, { recursive: true, force: true })
   })
 
-  it.runIf(root)('runs under another account than root', async () => {
-    const { connection } = await track(start(dataDir))
-    expect((await stat(join(connection.host, '..', 'cluster'))).uid).not.toBe(0)
-  })
-
   it.runIf(root)('works in a directory below a home that only root may enter', async () => {
     const home = join(dataDir, 'home')
     const inside = join(home, 'checkout', 'data')
@@ -119,11 +117,37 @@ describe('the embedded database', () => {
     await rm(await readlink(join(inside, 'postgres')), { recursive: true })
   })
 
+  it("makes the libraries' links when npm has not", async () => {
+    const unlinked = join(dataDir, 'package', 'native')
+    await cp(findBinaries().directory, unlinked, { recursive: true, filter: isNoLink })
+    await cp(join(findBinaries().directory, '..', 'package.json'), join(dataDir, 'package', 'package.json'))
+    const { directory } = await prepareBinaries({ directory: unlinked }, dataDir, { ids: undefined })
+    const { stdout } = await promisify(execFile)(join(directory, 'bin', 'initdb'), ['--version'])
+    expect(stdout).toMatch(/^initdb \(PostgreSQL\)/)
+    expect(directory).toBe(unlinked)
+  })
+
+  it.runIf(root)('runs a private copy of programs that its account cannot reach', async () => {
+    const closed = join(dataDir, 'package')
+    await cp(findBinaries().directory, join(closed, 'native'), { recursive: true, verbatimSymlinks: true })
+    await cp(join(findBinaries().directory, '..', 'package.json'), join(closed, 'package.json'))
+    await chmod(closed, 0o700)
+    const account = { ids: { uid: 65534, gid: 65534 } }
+    const { directory } = await prepareBinaries({ directory: join(closed, 'native') }, dataDir, account)
+    await chmod(dataDir, 0o755)
+    const { stdout } = await promisify(execFile)(join(directory, 'bin', 'postgres'), ['--version'], account.ids)
+    expect(stdout).toMatch(/^postgres \(PostgreSQL\)/)
+  })
+
   it('says what to do where no binaries exist', () => {
     expect(() => findBinaries('aix', 'ppc64')).toThrow(/no embedded PostgreSQL for aix/)
     expect(() => findBinaries('linux', 'riscv64')).toThrow(/linux-riscv64 is not installed/)
   })
 })
+
+async function isNoLink(path: string): Promise<boolean> {
+  return !(await lstat(path)).isSymbolicLink()
+}
 
 function start(directory: string): Promise<EmbeddedPostgres> {
   return startEmbeddedPostgres({ dataDir: directory, logger: silentLogger })

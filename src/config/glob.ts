@@ -12,11 +12,11 @@ const MAX_VALUE_LENGTH = 4096
  * takes away what an earlier one selected, and a list that begins with `!` starts from everything. `*` stays within
  * one path segment, `**` crosses them, names that begin with a dot are like any other.
  *
- * minimatch 11 decides in time linear in the value's length; other matchers take minutes on `*a*a*a*b`. A pattern
- * that `globFault` objects to matches nothing.
+ * minimatch 11 decides in time linear in the value's length; other matchers take minutes on `*a*a*a*b`. A list
+ * with a pattern that `globFault` objects to selects nothing.
  */
 export function matchesGlob(patterns: readonly string[], value: string): boolean {
-  if (value.length > MAX_VALUE_LENGTH) return false
+  if (value.length > MAX_VALUE_LENGTH || patterns.some((pattern) => globFault(pattern) !== null)) return false
   return patterns.reduce(
     (selected, pattern) => {
       const negated = pattern.startsWith('!')
@@ -43,6 +43,5 @@ export function globFault(pattern: string): string | null {
 }
 
 function matchesOne(pattern: string, value: string): boolean {
-  if (globFault(pattern) !== null) return false
   return minimatch(value, pattern, { dot: true, noext: true, nonegate: true, nocomment: true, platform: 'linux' })
 }

@@ -27,12 +27,34 @@ const START_DEADLINE = 60_000
 /** Milliseconds after which an unused thread gives its memory back. */
 const IDLE_LIMIT = 30_000
 /** Megabytes. Enough for any file within the limits many times over. */
-const RESOURCE_LIMITS = { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16, stackSizeMb: 4 }
+const HEAP_LIMIT = 128
+/** Megabytes. The parsers recurse; the default of 4 is what their level limit was tried with. */
+const STACK_SIZE = 4
 
-export function createYamlParser(): YamlParser {
+export interface YamlParserOptions {
+  /** Milliseconds for one text. */
+  readonly deadline?: number
+  /** Megabytes of heap for the thread. */
+  readonly heapLimit?: number
+}
+
+export function createYamlParser({
+  deadline = PARSE_DEADLINE,
+  heapLimit = HEAP_LIMIT,
+}: YamlParserOptions = {}): YamlParser {
   let worker: Worker | null = null
   let idle: NodeJS.Timeout | undefined
   let queue: Promise<unknown> = Promise.resolve()
+
+  async function start(): Promise<Worker> {
+    const started = await startWorker(heapLimit)
+    // One that dies between two questions must not be asked the next.
+    started.once('exit', () => {
+      if (worker === started) worker = null
+    })
+    worker = started
+    return started
+  }
 
   async function end(): Promise<void> {
     clearTimeout(idle)
@@ -43,14 +65,14 @@ export function createYamlParser(): YamlParser {
 
   async function parseNow(input: string | Uint8Array): Promise<YamlReading> {
     clearTimeout(idle)
-    worker ??= await startWorker()
-    worker.ref()
-    const answer = await ask(worker, input)
+    const running = worker ?? (await start())
+    running.ref()
+    const answer = await ask(running, input, deadline)
     if (answer === 'died') {
       await end()
       return unreadable()
     }
-    worker.unref()
+    running.unref()
     idle = setTimeout(() => void end(), IDLE_LIMIT).unref()
     return answer
   }
@@ -71,8 +93,11 @@ export function createYamlParser(): YamlParser {
   }
 }
 
-async function startWorker(): Promise<Worker> {
-  const worker = new Worker(workerUrl(), { execArgv: [], resourceLimits: RESOURCE_LIMITS })
+async function startWorker(heapLimit: number): Promise<Worker> {
+  const worker = new Worker(workerUrl(), {
+    execArgv: [],
+    resourceLimits: { maxOldGenerationSizeMb: heapLimit, stackSizeMb: STACK_SIZE },
+  })
   // Without a listener between two questions, a thread that dies then would take the process with it.
   worker.on('error', () => undefined)
   const answer = await nextMessage(worker, START_DEADLINE)
@@ -81,8 +106,8 @@ async function startWorker(): Promise<Worker> {
   throw new SlipwayError('internal', 'the thread that reads YAML cannot be started')
 }
 
-function ask(worker: Worker, input: string | Uint8Array): Promise<YamlReading | 'died'> {
-  const answer = nextMessage(worker, PARSE_DEADLINE)
+function ask(worker: Worker, input: string | Uint8Array, deadline: number): Promise<YamlReading | 'died'> {
+  const answer = nextMessage(worker, deadline)
   worker.postMessage(input)
   return answer
 }

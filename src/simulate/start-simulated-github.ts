@@ -36,6 +36,9 @@ export interface SimulatedGitHub {
   readonly close: () => Promise<void>;
 }
 
+/** Longer than clients keep idle connections: one closed under a request would look like a fault. Milliseconds. */
+const keepAliveTimeout = 120_000;
+
 export async function startSimulatedGitHub(options: SimulatedGitHubOptions = {}): Promise<SimulatedGitHub> {
   const host = options.host ?? "127.0.0.1";
   const dataDirectory = options.dataDirectory ?? (await mkdtemp(join(tmpdir(), "simulated-github-")));
@@ -43,7 +46,7 @@ export async function startSimulatedGitHub(options: SimulatedGitHubOptions = {})
   // The world is in memory: repositories of an earlier process belong to nobody.
   await rm(repositories, { recursive: true, force: true });
   await mkdir(repositories, { recursive: true });
-  const server = createServer();
+  const server = createServer({ keepAliveTimeout });
   const origin = `http://${host}:${await listen(server, options.port ?? 0, host)}`;
   const { webhookUrl, webhookSecret, permissions, events } = options;
   const world = createWorld({ origin, dataDirectory, webhookUrl, webhookSecret, permissions, events, now: options.now ?? (() => new Date()) });

@@ -46,7 +46,11 @@ export const appRoutes: readonly ControlRoute[] = [
     method: "POST",
     path: "/ping",
     answer: ({ world }) => {
-      const hook = { type: "App", id: world.app.hookId, name: "web", active: true, app_id: world.app.id, events: world.app.events, config: { url: world.app.webhookUrl ?? "", content_type: "json" } };
+      const { app } = world;
+      const url = apiUrl(world, "/app/hook");
+      const config = { url: app.webhookUrl ?? "", content_type: "json", insecure_ssl: "0" };
+      const about = { url, ping_url: `${url}/pings`, deliveries_url: `${url}/deliveries`, created_at: app.createdAt, updated_at: app.createdAt };
+      const hook = { type: "App", id: app.hookId, name: "web", active: true, app_id: app.id, events: app.events, config, ...about };
       const payload = { zen: "Keep it logically awesome.", hook_id: world.app.hookId, hook, app: presentApp(world) };
       deliverWebhook(world, { event: "ping", action: null, installationId: null, repositoryId: null, body: JSON.stringify(payload) });
       return {};

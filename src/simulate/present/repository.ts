@@ -50,6 +50,7 @@ export function presentRepository(world: World, repository: Repository, role?: R
     license: null,
     mirror_url: null,
     topics: [],
+    custom_properties: {},
     ...(role === undefined ? {} : { permissions: presentRole(role) }),
   };
 }

@@ -15,7 +15,8 @@ export function ensureAccount(world: World, login: string, type: Account["type"]
     login,
     type,
     name: login,
-    email: `${login}@users.noreply.localhost`,
+    // Brackets, as in the name of an app's account, have no place in an address.
+    email: `${login.replace(/[^\w.-]/g, "")}@users.noreply.localhost`,
     owners: new Set(),
     createdAt: world.now().toISOString(),
   };

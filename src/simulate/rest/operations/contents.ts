@@ -88,7 +88,7 @@ async function putContent(call: Call): Promise<Answer> {
 async function download(call: Call, format: "tar.gz" | "zip"): Promise<Answer> {
   const repository = theRepository(call);
   const name = pathText(call, "ref");
-  const commit: Commit | undefined = await findCommit(repository, name === "" ? repository.defaultBranch : name);
+  const commit: Commit | undefined = await findCommit(repository, name);
   if (commit === undefined) throw notFound();
   const folder = `${accountOf(call.world, repository.ownerId).login}-${repository.name}-${commit.sha.slice(0, 7)}`;
   return {

@@ -6,8 +6,6 @@
  * - The deadline starts when the thread is ready; starting it (slow on a busy machine) is our time, not the text's.
  * - A thread that died or was ended is replaced by the next call. An idle one is ended, and never keeps the process alive.
  */
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { SlipwayError } from '../core/errors.ts'
 import { tooLarge } from './read-yaml.ts'
@@ -130,12 +128,8 @@ function unreadable(): YamlReading {
   return { kind: 'invalid', problems: [{ line: 1, column: 1, message, hint: 'flatten it and use fewer aliases' }] }
 }
 
-/** In the sources a starter beside this file; in a build beside it too, or in `config/` when this file was bundled away. */
+/** The build puts the worker beside the chunk this file ends up in. */
 function workerUrl(): URL {
   const fromSource = import.meta.url.endsWith('.ts')
-  const builds = ['./yaml-worker.js', './config/yaml-worker.js', '../config/yaml-worker.js']
-  const candidates = fromSource ? ['./yaml-worker-from-source.mjs'] : builds
-  const found = candidates.map((path) => new URL(path, import.meta.url)).find((url) => existsSync(fileURLToPath(url)))
-  if (found === undefined) throw new SlipwayError('internal', 'config/yaml-worker.js is missing from this installation')
-  return found
+  return new URL(fromSource ? './yaml-worker-from-source.mjs' : './yaml-worker.js', import.meta.url)
 }

@@ -25,8 +25,14 @@ const EXECUTE = { owner: 0o100, group: 0o010, other: 0o001 } as const
 
 /** Root hands the server to the owner of an existing cluster, else to an unprivileged account of this machine. */
 export async function chooseAccount(dataDir: string): Promise<Account> {
-  if (process.getuid?.() !== 0) return { ids: undefined }
+  const self = process.getuid?.()
   const cluster = await stat(join(dataDir, 'postgres', 'cluster')).catch(() => undefined)
+  if (self !== 0) {
+    if (cluster === undefined || cluster.uid === self) return { ids: undefined }
+    throw new SlipwayError('database_unavailable', `the database in ${dataDir} belongs to account ${cluster.uid}`, {
+      remedy: 'start Slipway as root or as that account, or choose another DATA_DIR',
+    })
+  }
   if (cluster !== undefined && cluster.uid !== 0) return { ids: { uid: cluster.uid, gid: cluster.gid } }
 
   const accounts = parseAccounts(await readFile('/etc/passwd', 'utf8'))

@@ -39,9 +39,10 @@ describe('an empty environment', () => {
   })
 
   test('every default is a value that would be accepted', () => {
-    for (const [name, setting] of Object.entries(SETTINGS_TABLE)) {
-      if (setting.default !== null) expect(setting.accepts(setting.default), name).toBe(true)
-    }
+    const refused = Object.entries(SETTINGS_TABLE).filter(
+      ([, setting]) => setting.default !== null && !setting.accepts(setting.default),
+    )
+    expect(refused).toEqual([])
   })
 })
 

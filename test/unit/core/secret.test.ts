@@ -13,7 +13,7 @@ test('whatever prints a secret prints stars', () => {
   const lines: string[] = []
   pino({}, { write: (line: string) => lines.push(line) }).info({ secret }, 'started')
   const printed = [
-    `${secret}`,
+    String(secret),
     JSON.stringify({ secret }),
     inspect({ secret }, { showHidden: true, depth: 9 }),
     ...lines,

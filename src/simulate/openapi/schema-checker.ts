@@ -14,7 +14,8 @@ export interface SchemaChecker {
 }
 
 export function createSchemaChecker(description: Description): SchemaChecker {
-  const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: true });
+  // Each validator is compiled by the running test or demo and met a few times: shared parts and plain code win.
+  const ajv = new Ajv({ strict: false, allErrors: true, inlineRefs: false, code: { optimize: false } });
   addFormats.default(ajv);
   // Link templates such as `{/number}` are declared `uri`; what matters here is that they are text.
   ajv.addFormat("uri", true);

@@ -47,13 +47,14 @@ export function spendBudget(world: World, caller: Caller, cost: 0 | 1): Budget {
   };
 }
 
-/** Notes a client that creates faster than GitHub allows. Calls made in the last hour are looked through. */
+/** Notes a client that creates faster than GitHub allows. */
 export function watchPace(world: World, caller: Caller): void {
   const now = world.now().getTime();
   const key = budgetKey(caller);
-  const created = world.calls.filter((call) => call.method === "POST" && call.status === 201 && call.caller === key && !call.path.endsWith("/access_tokens"));
-  const since = (span: number): number => created.filter((call) => Date.parse(call.at) > now - span).length;
+  const created = [...(world.rate.created.get(key) ?? []).filter((at) => at > now - hour), now];
+  world.rate.created.set(key, created);
+  const inLastMinute = created.filter((at) => at > now - minute).length;
   // Exactly one above: a burst is one problem, not hundreds.
-  if (since(minute) === createdPerMinute + 1) recordProblem(world, "content-pace", `${key} created more than ${createdPerMinute} objects in a minute`);
-  if (since(hour) === createdPerHour + 1) recordProblem(world, "content-pace", `${key} created more than ${createdPerHour} objects in an hour`);
+  if (inLastMinute === createdPerMinute + 1) recordProblem(world, "content-pace", `${key} created more than ${createdPerMinute} objects in a minute`);
+  if (created.length === createdPerHour + 1) recordProblem(world, "content-pace", `${key} created more than ${createdPerHour} objects in an hour`);
 }

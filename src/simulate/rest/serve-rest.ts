@@ -57,19 +57,19 @@ export async function serveRest(world: World, request: RestRequest): Promise<Res
     case "reset":
       return "cut";
     case "status":
-      return done(world, record, { status: fault.status, body: { message: "A planted fault" } });
+      return done(record, { status: fault.status, body: { message: "A planted fault" } });
     case "secondary":
-      return done(world, record, limited("You have exceeded a secondary rate limit. Please wait a few minutes before you try again.", fault.retryAfter));
+      return done(record, limited("You have exceeded a secondary rate limit. Please wait a few minutes before you try again.", fault.retryAfter));
     case "primary":
-      return done(world, record, { ...limited("API rate limit exceeded", undefined), headers: exhaustedHeaders(world, fault.retryAfter) });
+      return done(record, { ...limited("API rate limit exceeded", undefined), headers: exhaustedHeaders(world, fault.retryAfter) });
     case "delay":
       await sleep(fault.milliseconds, undefined, { signal: world.closing.signal });
   }
-  const answer = done(world, record, await answerRequest(world, request, matched, record));
+  const answer = done(record, await answerRequest(world, request, matched, record));
   return fault?.kind === "lost_answer" ? "cut" : answer;
 }
 
-function done(_world: World, record: RestCall, answer: Answer): Answer {
+function done(record: RestCall, answer: Answer): Answer {
   record.status = answer.status;
   return answer;
 }
@@ -89,10 +89,7 @@ async function answerRequest(world: World, request: RestRequest, matched: Matche
     record.caller = budgetKey(caller);
     if (spendBudget(world, caller, 0).exhausted) return { ...limited("API rate limit exceeded", undefined), headers: spendBudget(world, caller, 0).headers };
     const answer = await perform(world, request, matched, caller);
-    if (answer.status === 201) {
-      record.status = 201;
-      watchPace(world, caller);
-    }
+    if (answer.status === 201 && caller.kind === "installation") watchPace(world, caller);
     return withCacheHeaders(world, request, caller, answer);
   } catch (error) {
     const refusal = refusedAnswer(error);

@@ -60,7 +60,7 @@ export function createWorld(options: WorldOptions): World {
     webhookFaults: [],
     restFaults: [],
     heldDeliveries: [],
-    rate: { limit: defaultRateLimit, used: new Map() },
+    rate: { limit: defaultRateLimit, used: new Map(), created: new Map() },
     problems: [],
     warnings: new Map(),
     calls: [],

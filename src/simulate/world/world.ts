@@ -81,6 +81,8 @@ export interface RateBudget {
   /** Requests an hour for each token. */
   limit: number;
   readonly used: Map<string, { count: number; resetAt: number }>;
+  /** When each credential created something, in milliseconds, the last hour only. */
+  readonly created: Map<string, number[]>;
 }
 
 /** A rule of GitHub that a client, or this simulation itself, has broken. */

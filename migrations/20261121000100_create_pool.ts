@@ -113,7 +113,8 @@ create index pool_reservations_waiting on pool_reservations (pool_id) where stat
 create index pool_reservations_open on pool_reservations (pool_id, client) where state <> 'ended';
 create index pool_reservations_by_repository on pool_reservations (repository) where state <> 'ended';
 create index pool_reservations_by_repository_id on pool_reservations (repository_id) where state <> 'ended';
-create index pool_reservations_due on pool_reservations (expires_at) where state = 'held';
+create index pool_reservations_served on pool_reservations (pool_id, fair_key, granted_at);
+create index pool_reservations_due on pool_reservations (expires_at) where state in ('held', 'probing');
 
 create table pool_holds (
   id bigint generated always as identity primary key,

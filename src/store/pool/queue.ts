@@ -1,6 +1,10 @@
 /**
  * The line. It is not kept, it is worked out: priority, then how much the repository already holds and has waiting
  * before this request, then age. So the fiftieth request of one repository stands behind the first of another.
+ *
+ * Holding says nothing about those whose holds are short: with a single instance nobody holds anything when it becomes
+ * free, and age alone would serve a repository's whole backlog first. Of equals, those go first therefore whose
+ * repository was served longest ago since somebody began to wait.
  */
 import type { Labels, Pool, QueueEntry } from '../../pool/pool.ts'
 import type { Wanting } from '../../pool/choose-grants.ts'
@@ -14,13 +18,22 @@ function lineOf(poolId: string): Sql {
   return sql`held as (
       select fair_key, sum(count) as n from pool_reservations
       where pool_id = ${poolId} and state in ('held', 'probing') group by fair_key
+    ), busy as (
+      select min(created_at) as since from pool_reservations where pool_id = ${poolId} and state = 'waiting'
+    ), keys as (
+      select distinct fair_key from pool_reservations where pool_id = ${poolId} and state = 'waiting'
+    ), served as (
+      select k.fair_key, last.at from keys k, busy b, lateral (
+        select max(g.granted_at) as at from pool_reservations g where g.pool_id = ${poolId} and g.fair_key = k.fair_key
+      ) last where last.at > b.since
     ), turns as (
-      select w.*, coalesce(h.n, 0) + sum(w.count) over (
+      select w.*, s.at as served_at, coalesce(h.n, 0) + sum(w.count) over (
         partition by w.fair_key order by w.priority desc, w.created_at, w.id) as turn
-      from pool_reservations w left join held h on h.fair_key = w.fair_key
+      from pool_reservations w left join held h on h.fair_key = w.fair_key left join served s on s.fair_key = w.fair_key
       where w.pool_id = ${poolId} and w.state = 'waiting'
     ), line as (
-      select t.*, row_number() over (order by t.priority desc, t.turn, t.created_at, t.id) as place from turns t
+      select t.*, row_number() over (order by t.priority desc, t.turn, t.served_at nulls first, t.created_at, t.id) as place
+      from turns t
     )`
 }
 

@@ -1,0 +1,40 @@
+/** What a feature brings to the process; `start.ts` joins them. Everything is optional, nothing knows the others. */
+import type { Hono } from 'hono'
+import type { IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { OwnedObject } from '../docker/sweep.ts'
+import type { DesiredCheck } from '../core/check.ts'
+import type { Run, RunKind } from '../core/run.ts'
+import type { RunJob } from '../core/run-store.ts'
+import type { RunPlanner } from '../flow/commit.ts'
+import type { FlowHooks } from '../flow/deps.ts'
+import type { JobHandlers } from '../queue/job-handler.ts'
+import type { Chore } from '../queue/ticker.ts'
+import type { SendResult } from '../github/send-reports.ts'
+
+export interface RunKindParts {
+  /** The job that does such a run, null when it cannot be done again as it is. */
+  jobOf(run: Run, plan: unknown): RunJob | null
+  queuedCheck(run: Pick<Run, 'kind' | 'name'>): DesiredCheck
+  withoutCache(run: Run): unknown
+}
+
+export interface Feature {
+  readonly planners?: readonly RunPlanner[]
+  readonly handlers?: JobHandlers
+  readonly chores?: readonly Chore[]
+  readonly routes?: readonly Hono[]
+  readonly runKinds?: Partial<Record<RunKind, RunKindParts>>
+  readonly hooks?: Partial<FlowHooks>
+  /** True when the button was this feature's business. */
+  readonly onButton?: (run: Run, button: string, actor: string) => Promise<boolean>
+  /** Another outbox of an installation. */
+  readonly sendOther?: (installationId: number) => Promise<SendResult>
+  /** True when the upgrade was taken. */
+  readonly onUpgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean
+  /** Which objects on Docker hosts must stay although no open run names them; asked before each sweep. */
+  readonly keepOnHosts?: () => Promise<(host: string, object: OwnedObject) => boolean>
+  /** Before anything is taken from the queue: applies configuration, restores what a host lost. */
+  readonly start?: () => Promise<void>
+  readonly stop?: () => Promise<void>
+}

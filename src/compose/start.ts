@@ -1,0 +1,131 @@
+/**
+ * Brings the parts of one process together, starts them in the order of their needs, and stops them in the opposite
+ * one. Reads from top to bottom like the life of the process.
+ */
+import { Hono } from 'hono'
+import { pino } from 'pino'
+import type { Logger } from '../core/logger.ts'
+import type { Settings } from '../config/settings.ts'
+import { handleEvent } from '../flow/handle-event.ts'
+import { errorResponse, notFound } from '../http/error-response.ts'
+import { startHttpServer } from '../http/server.ts'
+import { startWorker } from '../queue/worker.ts'
+import { startTicker } from '../queue/ticker.ts'
+import { reapDeadProcesses } from '../queue/reaper.ts'
+import { createDeliveryStore, DELIVERY_JOB } from '../store/deliveries.ts'
+import { HEARTBEAT_STALE_MS, startHeartbeat } from '../store/heartbeat.ts'
+import { JOBS_CHANNEL } from '../store/jobs.ts'
+import { createProcessStore } from '../store/processes.ts'
+import { REPORT_JOB } from '../store/reports.ts'
+import { createChores } from './chores.ts'
+import { createFeatures } from './features.ts'
+import { createFlowDeps } from './flow-deps.ts'
+import { createFoundation } from './foundation.ts'
+import { createHealth } from './health.ts'
+import { openStore } from './open-store.ts'
+import { createReportHandler } from './reports.ts'
+import { isPidAlive } from './this-process.ts'
+import { createWebhooks } from './webhooks.ts'
+import { watchSmee } from './smee.ts'
+
+export interface Slipway {
+  readonly logger: Logger
+  readonly port: number
+  /** Stops taking work, finishes or hands over within `graceMs`, closes streams and connections. */
+  stop(graceMs: number): Promise<void>
+}
+
+/** How many of each kind of work this process does at once; Docker hosts have limits of their own on top. */
+const CONCURRENCY = { deliveries: 8, reports: 8, runs: 32, chores: 4 }
+/** Dead processes are looked for this often; with the lease of 12 s a take-over takes less than 20 s. */
+const REAP_INTERVAL_MS = 3_000
+/** Open streams get this long to notice that the process ends. */
+const HTTP_GRACE_MS = 2_000
+
+export async function startSlipway(settings: Settings): Promise<Slipway> {
+  const logger: Logger = pino({ level: settings.logLevel, base: null })
+  const store = await openStore(settings, logger)
+  const base = await createFoundation(settings, store, logger)
+  const processes = createProcessStore(base.db)
+  await processes.register(base.self)
+  const heartbeat = startHeartbeat(base.self, base.address, base.clock, logger)
+  let isStopping = false
+
+  const deliveries = createDeliveryStore(base.db)
+  const { features, secretNamesOf } = createFeatures(base)
+  const flow = createFlowDeps(base, features, secretNamesOf)
+  const stored = await base.credentials.load()
+  const webhooks = createWebhooks(base, deliveries, stored?.webhookSecret ?? null, (event) => handleEvent(flow, event))
+
+  const runHandlers = Object.assign({}, ...features.map((feature) => feature.handlers ?? {}))
+  const { chores, handlers: choreHandlers } = createChores(base, deliveries, flow, features)
+  const handlers = {
+    ...runHandlers,
+    ...choreHandlers,
+    [DELIVERY_JOB]: webhooks.handler,
+    [REPORT_JOB]: createReportHandler(base, features),
+  }
+
+  for (const feature of features) await feature.start?.()
+  const isSteady = (): boolean => heartbeat.isSteady()
+  const reap = () =>
+    reapDeadProcesses({ self: base.self, store: processes, handlers, isSteady, staleMs: HEARTBEAT_STALE_MS, isPidAlive, logger })
+  await reap()
+
+  const app = new Hono()
+  app.onError((error, context) => errorResponse(context, error, logger))
+  app.notFound(notFound)
+  app.route('/', createHealth(base, () => isStopping))
+  for (const routes of features.flatMap((feature) => feature.routes ?? [])) app.route('/', routes)
+  const server = await startHttpServer(
+    {
+      webhookPath: settings.webhookPath,
+      onWebhook: webhooks.ingest,
+      fetch: (request, env) => app.fetch(request, env),
+      onUpgrade(request, socket, head) {
+        if (!features.some((feature) => feature.onUpgrade?.(request, socket, head) === true)) socket.destroy()
+      },
+    },
+    settings.port,
+    settings.host,
+  )
+
+  const worker = startWorker({
+    processId: base.self.id,
+    store: base.jobs,
+    handlers,
+    lanes: [
+      { name: 'deliveries', kinds: [DELIVERY_JOB], concurrency: CONCURRENCY.deliveries },
+      { name: 'reports', kinds: [REPORT_JOB], concurrency: CONCURRENCY.reports },
+      { name: 'runs', kinds: Object.keys(runHandlers), concurrency: CONCURRENCY.runs },
+      { name: 'chores', kinds: Object.keys(choreHandlers), concurrency: CONCURRENCY.chores },
+    ],
+    subscribe: (wake) => base.notifications.subscribe(JOBS_CHANNEL, wake),
+    clock: base.clock,
+    random: base.random,
+    logger,
+  })
+  const ticker = startTicker([{ name: 'reap', everyMs: REAP_INTERVAL_MS, run: reap }, ...chores], logger)
+  const smee = await watchSmee(settings, logger)
+  logger.info({ url: settings.baseUrl, port: server.port }, 'Slipway is ready')
+
+  return {
+    logger,
+    port: server.port,
+    async stop(graceMs) {
+      isStopping = true
+      await processes.markStopping(base.self.id)
+      await smee?.stop()
+      await ticker.stop()
+      // Heartbeats go on until the last job has ended or was handed over.
+      await worker.stop(graceMs)
+      await server.stop(HTTP_GRACE_MS)
+      for (const feature of features.toReversed()) await feature.stop?.()
+      await base.notifications.stop()
+      await heartbeat.stop()
+      await processes.unregister(base.self.id)
+      base.hosts.close()
+      await base.close()
+    },
+  }
+}

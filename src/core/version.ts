@@ -1,0 +1,2 @@
+/** The release of Slipway, as in package.json; a test keeps the two together. */
+export const VERSION = '0.1.0'

@@ -3,11 +3,13 @@ import { buffer } from 'node:stream/consumers'
 import tar from 'tar-stream'
 import { z } from 'zod'
 import { SlipwayError } from '../../core/errors.ts'
+import { createMasker } from '../../core/mask-secrets.ts'
 import type { ProxyContainer, ProxyEngine } from '../../deployment/ports.ts'
 import { segment, type DockerEngine } from '../engine.ts'
 import { engineFailure, unlessMissing } from '../engine-error.ts'
 import { ownerOf, ownershipLabels } from '../labels.ts'
 import { execInContainer } from './exec.ts'
+import { logTail } from './log-tail.ts'
 import { PROXY_LABEL } from './rollout-labels.ts'
 
 /** What the proxy's adapter needs of one Engine. `instance` is the id of this installation. */
@@ -18,7 +20,12 @@ export function createProxyEngine(engine: DockerEngine, instance: string): Proxy
     ensureNetwork: async (name) => ({ subnet: (await subnetOf(engine, name)) ?? (await makeNetwork(engine, instance, name)) }),
     ensureContainer: (wanted, files) => ensureContainer(engine, instance, wanted, files),
     writeFiles: (containerId, files) => writeFiles(engine, containerId, files),
-    exec: (containerId, argv) => execInContainer(engine, containerId, argv),
+    exec: (containerId, argv) =>
+      execInContainer(engine, containerId, argv).catch(async (thrown: unknown) => {
+        if (engineFailure(thrown).kind !== 'conflict') throw thrown
+        // It is not running: what it wrote last says why.
+        return { exitCode: -1, output: (await logTail(engine, 'containers', containerId, createMasker([]))).join('\n') }
+      }),
   }
 }
 

@@ -41,7 +41,8 @@ export async function tasksOf(engine: DockerEngine, serviceId: string): Promise<
     state: task.Status.State,
     desiredState: task.DesiredState,
     error: task.Status.Err || null,
-    exitCode: task.Status.ContainerStatus?.ExitCode ?? null,
+    // A task that never began has none, though the Engine fills in a zero.
+    exitCode: task.Status.State === 'rejected' ? null : (task.Status.ContainerStatus?.ExitCode ?? null),
     createdAt: Date.parse(task.CreatedAt),
   }))
 }

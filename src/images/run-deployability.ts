@@ -29,7 +29,8 @@ export interface DeployabilityDeps {
   /** Words, from `report/`. */
   readonly words: {
     progress(result: DeployabilityResult): DesiredCheck
-    end(conclusion: Conclusion, result: DeployabilityResult, durationMs: number): DesiredCheck
+    /** `cause` says who or what ended it before its time. */
+    end(conclusion: Conclusion, result: DeployabilityResult, durationMs: number, cause: string | null): DesiredCheck
   }
 }
 
@@ -207,12 +208,13 @@ function conclude(
   durationMs: number,
 ): RunEnd {
   const { conclusion, reason } = conclusionOf(result, interruption)
+  const cause = interruption?.kind === 'cancelled' ? interruption.reason : null
   return {
     conclusion,
     reason,
     result,
-    report: deps.words.end(conclusion, result, durationMs),
-    story: `Ended: ${conclusion}${reason === null ? '' : ` (${reason})`}`,
+    report: deps.words.end(conclusion, result, durationMs, cause),
+    story: `Ended: ${conclusion}${cause === null ? '' : `, ${cause}`}`,
   }
 }
 
@@ -220,7 +222,7 @@ function conclusionOf(
   result: DeployabilityResult,
   interruption: Interruption | null,
 ): { readonly conclusion: Conclusion; readonly reason: string | null } {
-  if (interruption?.kind === 'cancelled') return { conclusion: 'cancelled', reason: interruption.reason }
+  if (interruption?.kind === 'cancelled') return { conclusion: 'cancelled', reason: 'cancelled' }
   if (interruption?.kind === 'timed_out') return { conclusion: 'timed_out', reason: 'timeout' }
   if (result.missing.length > 0) return { conclusion: 'failure', reason: 'platform' }
   switch (worstState(result.images)) {

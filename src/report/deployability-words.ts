@@ -50,14 +50,20 @@ export function deployabilityProgress(report: DeployabilityReport): DesiredCheck
   }
 }
 
-export function deployabilityEnd(conclusion: Conclusion, report: DeployabilityReport, durationMs: number): DesiredCheck {
+/** @param cause who or what ended the run before its time */
+export function deployabilityEnd(
+  conclusion: Conclusion,
+  report: DeployabilityReport,
+  durationMs: number,
+  cause: string | null,
+): DesiredCheck {
   const failed = firstFailure(report)
   const tail = report.logTail.length > 0 && conclusion !== 'success'
   return {
     status: 'completed',
     conclusion,
     output: {
-      title: title(conclusion, report, durationMs),
+      title: title(conclusion, report, durationMs, cause),
       summary: paragraphs(
         failed !== null && failure(failed),
         report.missing.length > 0 && missingPlatforms(report),
@@ -73,7 +79,7 @@ export function deployabilityEnd(conclusion: Conclusion, report: DeployabilityRe
   }
 }
 
-function title(conclusion: Conclusion, report: DeployabilityReport, durationMs: number): string {
+function title(conclusion: Conclusion, report: DeployabilityReport, durationMs: number, cause: string | null): string {
   const took = durationText(durationMs)
   const failed = firstFailure(report)
   if (conclusion === 'success') {
@@ -86,7 +92,7 @@ function title(conclusion: Conclusion, report: DeployabilityReport, durationMs: 
   if (missing !== undefined) return `No Docker host builds ${missing.platform} for ${missing.image}`
   const unpublished = report.published.find((publication) => publication.cause !== null)
   if (failed === null && unpublished !== undefined) return `${unpublished.image} could not be published`
-  if (conclusion === 'cancelled') return `Cancelled after ${took}`
+  if (conclusion === 'cancelled') return cause === null ? `Cancelled after ${took}` : `Cancelled after ${took}: ${cause}`
   if (failed === null) return `Failed after ${took}`
   if (failed.state === 'timed_out') return `${failed.image} timed out after ${took}`
   if (failed.state === 'infrastructure') return `Slipway failed, not your commit: ${failed.cause ?? ''}`

@@ -41,11 +41,10 @@ export function startHeartbeat(
     intervalMs: HEARTBEAT_INTERVAL_MS,
     connection: clientConfig(address),
   }
-  const isSource = import.meta.url.endsWith('.ts')
-  const worker = new Worker(new URL(isSource ? './heartbeat-worker.ts' : './heartbeat-worker.js', import.meta.url), {
+  const worker = new Worker(workerUrl(), {
     workerData: input,
+    execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
-    ...(isSource ? { execArgv: ['--import', 'tsx'] } : {}),
   })
   worker.unref()
 
@@ -73,4 +72,11 @@ export function startHeartbeat(
       await worker.terminate()
     },
   }
+}
+
+function workerUrl(): URL {
+  // From source the thread needs the loader that this process was started with.
+  return import.meta.url.endsWith('.ts')
+    ? new URL('./heartbeat-worker-from-source.mjs', import.meta.url)
+    : new URL('./heartbeat-worker.js', import.meta.url)
 }

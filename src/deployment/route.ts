@@ -50,15 +50,6 @@ export function switchedTo(route: Route, releaseId: string, domains: readonly st
   return { ...route, domains, slots }
 }
 
-/** Only this release is left. */
-export function withoutOthers(route: Route, releaseId: string): Route {
-  return { ...route, slots: route.slots.filter((slot) => slot.releaseId === releaseId) }
-}
-
-export function withoutRelease(route: Route, releaseId: string): Route {
-  return { ...route, slots: route.slots.filter((slot) => slot.releaseId !== releaseId) }
-}
-
 export function servesRelease(route: Route): string | null {
   return route.slots.find((slot) => slot.state === 'ready')?.releaseId ?? null
 }

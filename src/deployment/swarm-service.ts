@@ -115,17 +115,28 @@ function mergedEnv(existing: SwarmSpec | null, variables: Readonly<Record<string
 }
 
 /**
- * Swarm asks from inside the container, with whatever the image has to ask with; an image that has nothing cannot be
- * asked and counts as healthy while it runs.
+ * Swarm asks from inside the container, with whatever the image has to ask with: curl, wget, nc. A wget that dies of a
+ * signal (static builds of busybox do) is no answer. An image that has nothing cannot be asked and counts as healthy.
  */
-const ASK = 'if command -v wget >/dev/null; then wget -q -O /dev/null -T "$2" "$1"; elif command -v curl >/dev/null; then curl -fsSL -o /dev/null -m "$2" "$1"; fi || exit 1'
+const ASK = `
+if command -v curl >/dev/null; then exec curl -fsSL -o /dev/null -m "$3" "http://127.0.0.1:$2$1"; fi
+if command -v wget >/dev/null; then
+  wget -q -O /dev/null -T "$3" "http://127.0.0.1:$2$1" 2>/dev/null
+  code=$?
+  [ $code -gt 125 ] || exit $((code != 0))
+fi
+if command -v nc >/dev/null; then
+  printf 'GET %s HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' "$1" | nc -w "$3" 127.0.0.1 "$2" | head -n 1 | grep -q '^HTTP/[0-9.]* [23]'
+  exit $?
+fi
+exit 0`
 
 function healthcheckOf({ healthcheck, port }: Rollout): Readonly<Record<string, unknown>> {
   if (healthcheck === null || port === null) return {}
   const timeoutS = Math.max(1, Math.ceil(healthcheck.timeoutMs / 1000))
   return {
     Healthcheck: {
-      Test: ['CMD', '/bin/sh', '-c', ASK, 'sh', `http://127.0.0.1:${port}${healthcheck.path}`, String(timeoutS)],
+      Test: ['CMD', '/bin/sh', '-c', ASK, 'sh', healthcheck.path, String(port), String(timeoutS)],
       Interval: healthcheck.intervalMs * NANOSECONDS,
       Timeout: (healthcheck.timeoutMs + 1000) * NANOSECONDS,
       // As many questions as fit into the deadline; a failure before the first success does not end the task earlier.

@@ -11,7 +11,7 @@ import { createMasker } from '../../core/mask-secrets.ts'
 import { containerRequest, KEPT_RUNNING, replicaCondition, replicaName } from '../../deployment/container-request.ts'
 import type { Condition, Hand, Rollout, RollOutcome, RouteStore, ServiceDriver, TrafficProxy } from '../../deployment/ports.ts'
 import type { FailureKind, RollFailure } from '../../deployment/release.ts'
-import { placesFor, servesRelease, switchedTo, withoutOthers, withPlaces, type Route } from '../../deployment/route.ts'
+import { placesFor, servesRelease, switchedTo, withPlaces, type Route } from '../../deployment/route.ts'
 import type { DockerEngine } from '../engine.ts'
 import { engineFailure } from '../engine-error.ts'
 import { stopContainer } from '../stop-container.ts'
@@ -62,9 +62,12 @@ export function createContainerDriver(engine: DockerEngine, options: ContainerDr
 
   /** Reserves the release's places; in the database first, so that a crash leaves no container without one. */
   async function takePlaces(rollout: Rollout, hand: Hand): Promise<Route | 'full'> {
-    const route = await routes.claim(engine.host, rollout.serviceId, rollout.domains)
-    const places = placesFor(route, rollout.releaseId, rollout.replicas)
-    if (places === null) return 'full'
+    const claimed = await routes.claim(engine.host, rollout.serviceId, rollout.domains)
+    const isFull = placesFor(claimed, rollout.releaseId, rollout.replicas) === null
+    // Somebody was stopped between failing and clearing up: whatever neither serves nor is wanted makes room.
+    const route = isFull ? await dismissOthers(rollout, [rollout.releaseId, servesRelease(claimed)], hand) : claimed
+    const places = route === null ? null : placesFor(route, rollout.releaseId, rollout.replicas)
+    if (route === null || places === null) return 'full'
     const placed = withPlaces(route, rollout.releaseId, places, rollout.port ?? 0)
     await routes.save(hand.lease, placed)
     return placed
@@ -160,17 +163,24 @@ export function createContainerDriver(engine: DockerEngine, options: ContainerDr
   }
 
   async function settle(rollout: Rollout, hand: Hand): Promise<void> {
-    const route = isProxied(rollout) ? await routes.find(engine.host, rollout.serviceId) : null
-    const left = (await containersOf(engine, instance, rollout.serviceId)).filter((container) => container.releaseId !== rollout.releaseId)
-    if (route !== null && options.proxy !== null) await drained(options.proxy, route, rollout.releaseId, hand)
-    await Promise.all(left.map((container) => stopContainer(engine, container.id, STOP_GRACE_MS)))
-    if (route === null || route.slots.every((slot) => slot.releaseId === rollout.releaseId)) return
-    await routes.save(hand.lease, withoutOthers(route, rollout.releaseId))
-    await applyTable(rollout.serviceId)
+    await dismissOthers(rollout, [rollout.releaseId], hand)
   }
 
-  async function drained(proxy: TrafficProxy, route: Route, releaseId: string, hand: Hand): Promise<void> {
-    const leaving = route.slots.filter((slot) => slot.releaseId !== releaseId && slot.state === 'drain').map((slot) => slot.slot)
+  /** Ends all releases of the service but these, and gives their places back. */
+  async function dismissOthers(rollout: Rollout, kept: readonly (string | null)[], hand: Hand): Promise<Route | null> {
+    const route = isProxied(rollout) ? await routes.find(engine.host, rollout.serviceId) : null
+    const left = (await containersOf(engine, instance, rollout.serviceId)).filter((container) => !kept.includes(container.releaseId))
+    if (route !== null && options.proxy !== null) await drained(options.proxy, route, kept, hand)
+    await Promise.all(left.map((container) => stopContainer(engine, container.id, STOP_GRACE_MS)))
+    if (route === null || route.slots.every((slot) => kept.includes(slot.releaseId))) return route
+    const cleared = { ...route, slots: route.slots.filter((slot) => kept.includes(slot.releaseId)) }
+    await routes.save(hand.lease, cleared)
+    await applyTable(rollout.serviceId)
+    return cleared
+  }
+
+  async function drained(proxy: TrafficProxy, route: Route, kept: readonly (string | null)[], hand: Hand): Promise<void> {
+    const leaving = route.slots.filter((slot) => !kept.includes(slot.releaseId) && slot.state === 'drain').map((slot) => slot.slot)
     const deadline = performance.now() + DRAIN_LIMIT_MS
     while (leaving.length > 0 && performance.now() < deadline) {
       if ((await proxy.sessions(route.backend, leaving)) === 0) return
@@ -179,9 +189,12 @@ export function createContainerDriver(engine: DockerEngine, options: ContainerDr
   }
 
   async function remove(service: { readonly id: string }, hand: Hand): Promise<void> {
-    if ((await routes.find(engine.host, service.id)) !== null) {
-      await routes.drop(hand.lease, engine.host, service.id)
+    const route = await routes.find(engine.host, service.id)
+    if (route !== null) {
+      // Closed before it is given back: the next service to get this backend finds all its places off.
+      await routes.save(hand.lease, { ...route, domains: [], slots: [] })
       await applyTable(service.id)
+      await routes.drop(hand.lease, engine.host, service.id)
     }
     const left = await containersOf(engine, instance, service.id)
     await Promise.all(left.map((container) => stopContainer(engine, container.id, STOP_GRACE_MS)))

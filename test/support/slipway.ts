@@ -8,12 +8,13 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ensureBuilt } from '../../scripts/build.mjs'
 import { createControlClient, type ControlClient } from '../../src/simulate/control-client.ts'
 import { startSimulatedGitHub, type SimulatedGitHub } from '../../src/simulate/start-simulated-github.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-/** On two busy cores the sources are compiled on the way. */
+/** Two busy cores, a database to be migrated. */
 const READY_TIMEOUT_MS = 60_000
 export const ADMIN_TOKEN = 'admin-token-of-the-tests'
 
@@ -50,6 +51,8 @@ export interface SlipwayOptions {
 }
 
 export async function startSlipway(options: SlipwayOptions = {}): Promise<SlipwayUnderTest> {
+  // What is shipped is what is tested; the build is skipped when nothing has changed.
+  await ensureBuilt()
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const [simulated, database, dataDir] = await Promise.all([
@@ -65,7 +68,6 @@ export async function startSlipway(options: SlipwayOptions = {}): Promise<Slipwa
   const env = (processPort: number): NodeJS.ProcessEnv => ({
     PATH: process.env['PATH'],
     HOME: dataDir,
-    NODE_OPTIONS: '--import tsx',
     LOG_LEVEL: 'warn',
     HOST: '127.0.0.1',
     PORT: String(processPort),
@@ -117,7 +119,7 @@ export async function startSlipway(options: SlipwayOptions = {}): Promise<Slipwa
 }
 
 async function startProcess(env: NodeJS.ProcessEnv, url: string): Promise<SlipwayProcess> {
-  const child = spawn(process.execPath, ['src/main.ts'], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, ['dist/main.js'], { cwd: ROOT, env, stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   const keep = (chunk: Buffer): void => {
     output += chunk.toString('utf8')

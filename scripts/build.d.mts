@@ -1,0 +1,1 @@
+export function ensureBuilt(options?: { readonly announce?: (text: string) => void }): Promise<void>

@@ -49,20 +49,20 @@
  * look.ts
  *   GET    /report  /history  /calls  /deliveries  /idle  /repos/:owner/:name/commits/:sha
  */
-import type { Json } from "../json.ts";
-import { asObject, parseJson } from "../json.ts";
-import type { Answer } from "../rest/answer.ts";
-import { refuse, refusedAnswer } from "../rest/answer.ts";
-import type { World } from "../world/world.ts";
-import { appRoutes } from "./app.ts";
-import { checkRoutes } from "./checks.ts";
-import type { ControlRoute } from "./control-route.ts";
-import { faultRoutes } from "./faults.ts";
-import { installationRoutes } from "./installations.ts";
-import { lookRoutes } from "./look.ts";
-import { pullRoutes } from "./pulls.ts";
-import { refRoutes } from "./refs.ts";
-import { repositoryRoutes } from "./repositories.ts";
+import type { Json } from '../json.ts'
+import { asObject, parseJson } from '../json.ts'
+import type { Answer } from '../rest/answer.ts'
+import { refuse, refusedAnswer } from '../rest/answer.ts'
+import type { World } from '../world/world.ts'
+import { appRoutes } from './app.ts'
+import { checkRoutes } from './checks.ts'
+import type { ControlRoute } from './control-route.ts'
+import { faultRoutes } from './faults.ts'
+import { installationRoutes } from './installations.ts'
+import { lookRoutes } from './look.ts'
+import { pullRoutes } from './pulls.ts'
+import { refRoutes } from './refs.ts'
+import { repositoryRoutes } from './repositories.ts'
 
 const routes: readonly (ControlRoute & { readonly pattern: RegExp })[] = [
   ...repositoryRoutes,
@@ -73,24 +73,28 @@ const routes: readonly (ControlRoute & { readonly pattern: RegExp })[] = [
   ...faultRoutes,
   ...appRoutes,
   ...lookRoutes,
-].map((route) => ({ ...route, pattern: new RegExp(`^/_${route.path.replace(/:(\w+)/g, "(?<$1>[^/]+)")}$`) }));
+].map((route) => ({ ...route, pattern: new RegExp(`^/_${route.path.replace(/:(\w+)/g, '(?<$1>[^/]+)')}$`) }))
 
 export async function serveControl(
   world: World,
   request: { method: string; url: URL; authorization: string | undefined; body: Buffer },
 ): Promise<Answer> {
   try {
-    if (request.authorization !== `Bearer ${world.controlToken}`) throw refuse(401, "the control API needs the control token");
+    if (request.authorization !== `Bearer ${world.controlToken}`)
+      throw refuse(401, 'the control API needs the control token')
     for (const route of routes) {
-      const groups = route.method === request.method ? route.pattern.exec(request.url.pathname)?.groups : undefined;
-      if (groups === undefined && !(route.method === request.method && route.pattern.test(request.url.pathname))) continue;
-      const path = Object.fromEntries(Object.entries(groups ?? {}).map(([key, value]) => [key, decodeURIComponent(value)]));
-      const body = asObject(parseJson(request.body.toString()));
-      return { status: 200, body: await route.answer({ world, path, query: request.url.searchParams, body }) };
+      const groups = route.method === request.method ? route.pattern.exec(request.url.pathname)?.groups : undefined
+      if (groups === undefined && !(route.method === request.method && route.pattern.test(request.url.pathname)))
+        continue
+      const path = Object.fromEntries(
+        Object.entries(groups ?? {}).map(([key, value]) => [key, decodeURIComponent(value)]),
+      )
+      const body = asObject(parseJson(request.body.toString()))
+      return { status: 200, body: await route.answer({ world, path, query: request.url.searchParams, body }) }
     }
-    throw refuse(404, `the control API has no ${request.method} ${request.url.pathname}`);
+    throw refuse(404, `the control API has no ${request.method} ${request.url.pathname}`)
   } catch (error) {
-    const body: Json = { message: error instanceof Error ? error.message : String(error) };
-    return refusedAnswer(error) ?? { status: 500, body };
+    const body: Json = { message: error instanceof Error ? error.message : String(error) }
+    return refusedAnswer(error) ?? { status: 500, body }
   }
 }

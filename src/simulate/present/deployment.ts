@@ -1,18 +1,18 @@
 /** Deployments, their statuses, environments and commit statuses as GitHub shows them. */
-import type { JsonObject } from "../json.ts";
-import { botAccount } from "../world/accounts.ts";
-import type { Repository } from "../world/repositories.ts";
-import type { Deployment, DeploymentStatus, Environment, Status } from "../world/reports.ts";
-import type { World } from "../world/world.ts";
-import { presentAccount } from "./account.ts";
-import { nodeId, repositoryApi, repositoryPage } from "./addresses.ts";
-import { presentApp } from "./app.ts";
+import type { JsonObject } from '../json.ts'
+import { botAccount } from '../world/accounts.ts'
+import type { Repository } from '../world/repositories.ts'
+import type { Deployment, DeploymentStatus, Environment, Status } from '../world/reports.ts'
+import type { World } from '../world/world.ts'
+import { presentAccount } from './account.ts'
+import { nodeId, repositoryApi, repositoryPage } from './addresses.ts'
+import { presentApp } from './app.ts'
 
 export function presentDeployment(world: World, repository: Repository, deployment: Deployment): JsonObject {
-  const url = `${repositoryApi(world, repository)}/deployments/${deployment.id}`;
+  const url = `${repositoryApi(world, repository)}/deployments/${deployment.id}`
   return {
     id: deployment.id,
-    node_id: nodeId("Deployment", deployment.id),
+    node_id: nodeId('Deployment', deployment.id),
     sha: deployment.sha,
     ref: deployment.ref,
     task: deployment.task,
@@ -29,14 +29,19 @@ export function presentDeployment(world: World, repository: Repository, deployme
     transient_environment: deployment.transient,
     production_environment: deployment.production,
     performed_via_github_app: presentApp(world),
-  };
+  }
 }
 
-export function presentDeploymentStatus(world: World, repository: Repository, deployment: Deployment, status: DeploymentStatus): JsonObject {
-  const deploymentUrl = `${repositoryApi(world, repository)}/deployments/${deployment.id}`;
+export function presentDeploymentStatus(
+  world: World,
+  repository: Repository,
+  deployment: Deployment,
+  status: DeploymentStatus,
+): JsonObject {
+  const deploymentUrl = `${repositoryApi(world, repository)}/deployments/${deployment.id}`
   return {
     id: status.id,
-    node_id: nodeId("DeploymentStatus", status.id),
+    node_id: nodeId('DeploymentStatus', status.id),
     state: status.state,
     creator: presentAccount(world, botAccount(world)),
     description: status.description,
@@ -50,14 +55,14 @@ export function presentDeploymentStatus(world: World, repository: Repository, de
     deployment_url: deploymentUrl,
     repository_url: repositoryApi(world, repository),
     performed_via_github_app: presentApp(world),
-  };
+  }
 }
 
 export function presentEnvironment(world: World, repository: Repository, environment: Environment): JsonObject {
-  const name = encodeURIComponent(environment.name);
+  const name = encodeURIComponent(environment.name)
   return {
     id: environment.id,
-    node_id: nodeId("Environment", environment.id),
+    node_id: nodeId('Environment', environment.id),
     name: environment.name,
     url: `${repositoryApi(world, repository)}/environments/${name}`,
     html_url: `${repositoryPage(world, repository)}/deployments/${name}`,
@@ -65,13 +70,13 @@ export function presentEnvironment(world: World, repository: Repository, environ
     updated_at: environment.createdAt,
     protection_rules: [],
     deployment_branch_policy: null,
-  };
+  }
 }
 
 export function presentStatus(world: World, repository: Repository, status: Status): JsonObject {
   return {
     id: status.id,
-    node_id: nodeId("Status", status.id),
+    node_id: nodeId('Status', status.id),
     url: `${repositoryApi(world, repository)}/statuses/${status.sha}`,
     state: status.state,
     description: status.description,
@@ -81,5 +86,5 @@ export function presentStatus(world: World, repository: Repository, status: Stat
     creator: presentAccount(world, botAccount(world)),
     created_at: status.createdAt,
     updated_at: status.createdAt,
-  };
+  }
 }

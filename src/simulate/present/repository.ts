@@ -1,24 +1,26 @@
 /** A repository as GitHub shows it; the links its schema demands besides are completed from `url`. */
-import type { JsonObject } from "../json.ts";
-import { accountOf } from "../world/accounts.ts";
-import type { Repository, Role } from "../world/repositories.ts";
-import { fullName } from "../world/find-repository.ts";
-import type { World } from "../world/world.ts";
-import { presentAccount } from "./account.ts";
-import { nodeId, repositoryApi, repositoryPage } from "./addresses.ts";
+import type { JsonObject } from '../json.ts'
+import { accountOf } from '../world/accounts.ts'
+import type { Repository, Role } from '../world/repositories.ts'
+import { fullName } from '../world/find-repository.ts'
+import type { World } from '../world/world.ts'
+import { presentAccount } from './account.ts'
+import { nodeId, repositoryApi, repositoryPage } from './addresses.ts'
 
 export function presentRepository(world: World, repository: Repository, role?: Role): JsonObject {
-  const url = repositoryApi(world, repository);
-  const page = repositoryPage(world, repository);
-  const openIssues = world.pullRequests.filter((pull) => pull.repositoryId === repository.id && pull.state === "open").length;
+  const url = repositoryApi(world, repository)
+  const page = repositoryPage(world, repository)
+  const openIssues = world.pullRequests.filter(
+    (pull) => pull.repositoryId === repository.id && pull.state === 'open',
+  ).length
   return {
     id: repository.id,
-    node_id: nodeId("Repository", repository.id),
+    node_id: nodeId('Repository', repository.id),
     name: repository.name,
     full_name: fullName(world, repository),
     owner: presentAccount(world, accountOf(world, repository.ownerId)),
     private: repository.private,
-    visibility: repository.private ? "private" : "public",
+    visibility: repository.private ? 'private' : 'public',
     description: repository.description,
     fork: repository.parentId !== null,
     url,
@@ -52,24 +54,24 @@ export function presentRepository(world: World, repository: Repository, role?: R
     topics: [],
     custom_properties: {},
     ...(role === undefined ? {} : { permissions: presentRole(role) }),
-  };
+  }
 }
 
 /** The very short form that installation webhooks list. */
 export function presentRepositoryName(world: World, repository: Repository): JsonObject {
   return {
     id: repository.id,
-    node_id: nodeId("Repository", repository.id),
+    node_id: nodeId('Repository', repository.id),
     name: repository.name,
     full_name: fullName(world, repository),
     private: repository.private,
-  };
+  }
 }
 
 export function presentRole(role: Role): JsonObject {
-  const ladder: Role[] = ["read", "triage", "write", "maintain", "admin"];
-  const reached = ladder.indexOf(role);
-  return { admin: reached >= 4, maintain: reached >= 3, push: reached >= 2, triage: reached >= 1, pull: reached >= 0 };
+  const ladder: Role[] = ['read', 'triage', 'write', 'maintain', 'admin']
+  const reached = ladder.indexOf(role)
+  return { admin: reached >= 4, maintain: reached >= 3, push: reached >= 2, triage: reached >= 1, pull: reached >= 0 }
 }
 
 /** Links with a part to fill in, which cannot be guessed from their names. */
@@ -92,5 +94,5 @@ function linkTemplates(url: string): JsonObject {
     statuses_url: `${url}/statuses/{sha}`,
     tags_url: `${url}/tags`,
     trees_url: `${url}/git/trees{/sha}`,
-  };
+  }
 }

@@ -70,9 +70,12 @@ export async function openLogWriter(
 
   async function drain(): Promise<void> {
     while (pending.length > 0) {
-      const blocks = pending
-      pending = []
-      pendingBytes = 0
+      // At most a segment at a time, or a flood would fill one far beyond its share of the limit.
+      const room = Math.max(1, segmentBytes - (segment?.size ?? 0))
+      let size = 0
+      const fitting = pending.findIndex((block) => (size += block.bytes.length) > room)
+      const blocks = pending.splice(0, fitting < 0 ? pending.length : Math.max(1, fitting))
+      pendingBytes -= blocks.reduce((sum, block) => sum + block.bytes.length, 0)
       await writeBlocks(blocks)
       onChange()
     }

@@ -76,7 +76,9 @@ export async function startSimulatedGitHub(options: SimulatedGitHubOptions = {})
         server.close(resolve)
         server.closeAllConnections()
       })
-      await rm(options.dataDirectory === undefined ? dataDirectory : repositories, { recursive: true, force: true })
+      // git may still write for a moment after its request was cut.
+      const made = options.dataDirectory === undefined ? dataDirectory : repositories
+      await rm(made, { recursive: true, force: true, maxRetries: 5 })
     },
   }
 }

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { Octokit } from '@octokit/rest'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { SimulatedApp } from './simulated-app.ts'
-import { startSimulatedApp } from './simulated-app.ts'
+import { quiet, startSimulatedApp } from './simulated-app.ts'
 
 describe('signing in at the simulated GitHub', () => {
   let simulated: SimulatedApp
@@ -56,7 +56,7 @@ describe('signing in at the simulated GitHub', () => {
     })
     expect(await exchange({ code, code_verifier })).toMatchObject({ error: 'bad_verification_code' })
 
-    const octokit = new Octokit({ baseUrl: simulated.github.apiUrl, auth: granted['access_token'] })
+    const octokit = new Octokit({ baseUrl: simulated.github.apiUrl, auth: granted['access_token'], log: quiet })
     expect((await octokit.rest.users.getAuthenticated()).data.login).toBe('bob')
     const { data } = await octokit.rest.apps.listInstallationsForAuthenticatedUser()
     expect(data.installations.map(({ account }) => account !== null && 'login' in account && account.login)).toEqual([
@@ -112,7 +112,7 @@ describe('signing in at the simulated GitHub', () => {
     })
     const back = new URL(posted.headers.get('location') ?? '')
     expect(back.searchParams.get('state')).toBe('abc')
-    const octokit = new Octokit({ baseUrl: simulated.github.apiUrl })
+    const octokit = new Octokit({ baseUrl: simulated.github.apiUrl, log: quiet })
     const code = back.searchParams.get('code') ?? ''
     const { data } = await octokit.rest.apps.createFromManifest({ code })
     expect(data).toMatchObject({

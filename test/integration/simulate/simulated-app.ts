@@ -17,14 +17,16 @@ export interface SimulatedApp {
   readonly close: () => Promise<void>
 }
 
+/** Octokit prints refusals that a test asks for. */
+export const quiet = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
+
 const webhookSecret = 'a secret for tests'
 
 export async function startSimulatedApp(): Promise<SimulatedApp> {
   const receiver = await startWebhookReceiver(webhookSecret)
   const github = await startSimulatedGitHub({ webhookUrl: receiver.url, webhookSecret })
   const auth = { appId: github.appId, privateKey: github.privateKey }
-  const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined }
-  const app = new Octokit({ baseUrl: github.apiUrl, authStrategy: createAppAuth, auth, log })
+  const app = new Octokit({ baseUrl: github.apiUrl, authStrategy: createAppAuth, auth, log: quiet })
   return {
     github,
     control: createControlClient(github),
@@ -41,7 +43,7 @@ export async function startSimulatedApp(): Promise<SimulatedApp> {
         baseUrl: github.apiUrl,
         authStrategy: createAppAuth,
         auth: { ...auth, installationId: installation.id },
-        log,
+        log: quiet,
       })
     },
     close: async () => {

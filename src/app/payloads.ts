@@ -70,7 +70,7 @@ export const mergeGroupPayload = z.object({
 
 export const workflowRunPayload = z.object({
   action: z.string(),
-  workflow_run: z.object({ id: z.number(), run_number: z.number() }),
+  workflow_run: z.object({ id: z.number(), run_number: z.number(), updated_at: z.string().nullish() }),
   ...inRepository,
 })
 

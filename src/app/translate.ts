@@ -104,8 +104,9 @@ export function translateMergeGroup(payload: unknown): SlipwayEvent | null {
 export function translateWorkflowRun(payload: unknown): SlipwayEvent | null {
   const event = payloads.workflowRunPayload.parse(payload)
   if (event.action !== 'completed') return null
-  const { id, run_number: runNumber } = event.workflow_run
-  return { kind: 'workflow_run_completed', repository: repositoryRef(event), workflowRunId: id, runNumber }
+  const { id, run_number: runNumber, updated_at: updatedAt } = event.workflow_run
+  const completedAt = updatedAt == null ? null : new Date(updatedAt)
+  return { kind: 'workflow_run_completed', repository: repositoryRef(event), workflowRunId: id, runNumber, completedAt }
 }
 
 const INSTALLATION_CHANGES = {

@@ -40,6 +40,7 @@ export function createChores(
       ...features.flatMap((feature) => feature.chores ?? []),
     ],
     handlers: {
+      ...Object.assign({}, ...features.map((feature) => feature.choreHandlers ?? {})),
       [RECONCILE_JOB]: {
         async handle(_job, signal) {
           // A report whose job was parked is asked for again.

@@ -3,6 +3,7 @@ import type { FlowDeps } from '../flow/deps.ts'
 import type { Feature } from './feature.ts'
 import type { Foundation } from './foundation.ts'
 import { createImagesFeature } from './images.ts'
+import { createPoolFeature } from './pool.ts'
 
 export interface Features {
   readonly features: readonly Feature[]
@@ -11,8 +12,9 @@ export interface Features {
 
 export function createFeatures(base: Foundation): Features {
   const images = createImagesFeature(base)
+  const pool = createPoolFeature(base)
   return {
-    features: [images.feature],
+    features: [images.feature, pool.feature],
     secretNamesOf: async (repository) => Object.keys(base.policyOf(repository).secrets),
   }
 }

@@ -47,8 +47,8 @@ function joinHooks(all: readonly Partial<FlowHooks>[]): FlowHooks {
     async tagDeleted(...args) {
       for (const hooks of all) await hooks.tagDeleted?.(...args)
     },
-    async installationRemoved(...args) {
-      for (const hooks of all) await hooks.installationRemoved?.(...args)
+    async repositoriesGone(...args) {
+      for (const hooks of all) await hooks.repositoriesGone?.(...args)
     },
     async reconcile(...args) {
       for (const hooks of all) await hooks.reconcile?.(...args)

@@ -66,6 +66,7 @@ export async function startSlipway(settings: Settings): Promise<Slipway> {
     [REPORT_JOB]: createReportHandler(base, features),
   }
 
+  for (const feature of features) await feature.applyConfig?.(base.serverConfig())
   for (const feature of features) await feature.start?.()
   const isSteady = (): boolean => heartbeat.isSteady()
   const reap = () =>

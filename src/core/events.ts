@@ -110,6 +110,8 @@ export interface WorkflowRunCompleted extends InRepository {
   readonly kind: 'workflow_run_completed'
   readonly workflowRunId: number
   readonly runNumber: number
+  /** A re-run has the same id: what it reserved after this moment is not the ended attempt's. */
+  readonly completedAt: Date | null
 }
 
 export interface InstallationChanged {

@@ -1,7 +1,7 @@
 /** Everything the flow works with; `compose.ts` fills it in. */
 import type { DesiredCheck } from '../core/check.ts'
 import type { Logger } from '../core/logger.ts'
-import type { PullRequestRef, RepositoryRef } from '../core/events.ts'
+import type { PullRequestRef, RepositoryRef, WorkflowRunCompleted } from '../core/events.ts'
 import type { Run } from '../core/run.ts'
 import type { RunJob, RunStore } from '../core/run-store.ts'
 import type { LoadResult } from '../config/load-repository-config.ts'
@@ -24,11 +24,12 @@ export interface GitHubTruth extends GitHubRights {
 /** What features do when something ended; each is safe to repeat. */
 export interface FlowHooks {
   /** A workflow run of GitHub Actions ended. */
-  workflowRunCompleted(repository: RepositoryRef, workflowRunId: number, runNumber: number): Promise<void>
+  workflowRunCompleted(event: WorkflowRunCompleted): Promise<void>
   pullRequestClosed(repository: RepositoryRef, pullRequest: PullRequestRef): Promise<void>
   branchDeleted(repository: RepositoryRef, branch: string): Promise<void>
   tagDeleted(repository: RepositoryRef, tag: string): Promise<void>
-  installationRemoved(repositoryIds: readonly number[]): Promise<void>
+  /** Repositories that Slipway may no longer see. */
+  repositoriesGone(repositories: readonly { readonly id: number; readonly owner: string; readonly name: string }[]): Promise<void>
   /** Features with truths of their own to compare: previews, live branches, tags. */
   reconcile(repository: RepositoryRef, heads: { readonly branches: ReadonlyMap<string, string>; readonly tags: ReadonlyMap<string, string>; readonly openPullRequests: readonly PullRequestRef[] }): Promise<void>
 }

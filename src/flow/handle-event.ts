@@ -32,7 +32,7 @@ export async function handleEvent(deps: FlowDeps, event: SlipwayEvent): Promise<
     case 'button_pressed':
       return await onButtonPressed(deps, event)
     case 'workflow_run_completed':
-      return await deps.hooks.workflowRunCompleted(event.repository, event.workflowRunId, event.runNumber)
+      return await deps.hooks.workflowRunCompleted(event)
     case 'installation_changed':
       return await onInstallationChanged(deps, event)
     case 'installation_repositories_changed':

@@ -14,7 +14,7 @@ export async function onInstallationChanged(deps: FlowDeps, event: InstallationC
   })
   if (change === 'suspended' || change === 'deleted') {
     const repositories = await deps.repositories.repositoriesOfInstallation(installationId)
-    await stopWork(deps, repositories.map((repository) => repository.id), `the installation was ${change}`)
+    await stopWork(deps, repositories, `the installation was ${change}`)
     if (change === 'deleted') await deps.repositories.remove(repositories.map((repository) => repository.id))
     return
   }
@@ -22,10 +22,10 @@ export async function onInstallationChanged(deps: FlowDeps, event: InstallationC
 }
 
 export async function onInstallationRepositoriesChanged(deps: FlowDeps, event: InstallationRepositoriesChanged): Promise<void> {
-  const removed = event.removed.map((repository) => repository.id)
+  const { removed } = event
   if (removed.length > 0) {
     await stopWork(deps, removed, 'the repository was removed from the installation')
-    await deps.repositories.remove(removed)
+    await deps.repositories.remove(removed.map((repository) => repository.id))
   }
   if (event.added.length > 0) await keepRepositories(deps, event.installationId)
 }
@@ -33,7 +33,7 @@ export async function onInstallationRepositoriesChanged(deps: FlowDeps, event: I
 export async function onRepositoryChanged(deps: FlowDeps, { repository, change }: RepositoryChanged): Promise<void> {
   await deps.repositories.keep(repository)
   if (change !== 'deleted' && change !== 'archived') return
-  await stopWork(deps, [repository.id], `the repository was ${change}`)
+  await stopWork(deps, [repository], `the repository was ${change}`)
   await deps.repositories.remove([repository.id])
 }
 
@@ -43,9 +43,13 @@ async function keepRepositories(deps: FlowDeps, installationId: number): Promise
   }
 }
 
-async function stopWork(deps: FlowDeps, repositoryIds: readonly number[], words: string): Promise<void> {
-  for (const repositoryId of repositoryIds) {
-    await cancelAll(deps.runs, { repositoryId }, { reason: 'installation', words, by: 'slipway' })
+async function stopWork(
+  deps: FlowDeps,
+  repositories: readonly { readonly id: number; readonly owner: string; readonly name: string }[],
+  words: string,
+): Promise<void> {
+  for (const { id } of repositories) {
+    await cancelAll(deps.runs, { repositoryId: id }, { reason: 'installation', words, by: 'slipway' })
   }
-  await deps.hooks.installationRemoved(repositoryIds)
+  await deps.hooks.repositoriesGone(repositories)
 }

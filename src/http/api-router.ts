@@ -1,9 +1,9 @@
 /** Routers of the native API: one shape of errors, JSON only, every route in the OpenAPI description. */
 import { OpenAPIHono } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { SlipwayError } from '../core/errors.ts'
 import type { Identity } from './authenticate.ts'
+import { isBodyTooLarge } from './limit-body.ts'
 
 /** Far above every honest request of the API. */
 const MAX_BODY_BYTES = 2 * 1024 * 1024
@@ -25,12 +25,10 @@ export function createApiRouter(): OpenAPIHono<ApiEnv> {
   })
 }
 
-export const limitBody = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: () => {
-    throw new SlipwayError('body_too_large', `the body is larger than ${MAX_BODY_BYTES} bytes`)
-  },
-})
+export const limitBody: MiddlewareHandler = async (context, next) => {
+  if (!(await isBodyTooLarge(context, MAX_BODY_BYTES))) return next()
+  throw new SlipwayError('body_too_large', `the body is larger than ${MAX_BODY_BYTES} bytes`)
+}
 
 /** A body must be JSON and say so; no body at all is left to the route. */
 export const requireJson: MiddlewareHandler = async (context, next) => {

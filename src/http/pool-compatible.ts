@@ -3,7 +3,6 @@
  * errors included; richer data belongs to `/api/v1/pools`. Every route asks for the token before it looks at anything.
  */
 import { Hono, type Context } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import {
   clientProblem,
   DEFAULT_POOL,
@@ -19,6 +18,7 @@ import {
 } from '../pool/index.ts'
 import { mayUse, mayUsePool, type Authenticate, type Identity } from './authenticate.ts'
 import { readNumber, readParameters, type Parameters } from './compatible-parameters.ts'
+import { isBodyTooLarge } from './limit-body.ts'
 import { remoteAddress } from './require-scope.ts'
 
 /** The longest a request may stand in the line, in seconds. */
@@ -73,10 +73,10 @@ function authorize(authenticate: Authenticate) {
   }
 }
 
-const limitBody = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: (context) => context.json({ errors: { body: `is larger than ${MAX_BODY_BYTES} bytes` } }, 413),
-})
+async function limitBody(context: Context<Env>, next: () => Promise<void>) {
+  if (!(await isBodyTooLarge(context, MAX_BODY_BYTES))) return next()
+  return context.json({ errors: { body: `is larger than ${MAX_BODY_BYTES} bytes` } }, 413)
+}
 
 async function parseParameters(context: Context<Env>, next: () => Promise<void>) {
   const result = await readParameters(context)

@@ -9,6 +9,7 @@ export * from './pool.ts'
 export { createPoolJobs, type PoolJobDeps } from './pool-jobs.ts'
 export type * from './ports.ts'
 export { releaseByFact, type EndedFact } from './release-by-fact.ts'
+export { stealInstance, type Theft, type TheftAnswer } from './steal-instance.ts'
 export { POLLING_WAITER_TTL_MS, reserve, reserveConnected, type Answer, type ReserveDeps } from './reserve.ts'
 export {
   extendForRun,

@@ -1,6 +1,7 @@
 /** What happens to a reservation between its beginning and its end. */
 import type { Pool, Reservation } from '../../pool/pool.ts'
 import type { PoolMeter, ReservationRequest } from '../../pool/ports.ts'
+import { writeAudit } from '../audit.ts'
 import { sql, type Database } from '../database.ts'
 import { countEnded, endHeld, endWaiting } from './end-reservations.ts'
 import { handOutOpen } from './release.ts'
@@ -94,6 +95,12 @@ export async function steal(
       )
       insert into pool_events (pool_id, instance_id, reservation_id, kind, actor, client, reason, lasted_ms)
       select pool_id, ${instanceId}, id, 'reserved', actor, client, ${reason}, 0 from reservation returning reservation_id as id`)
+    await writeAudit(tx, {
+      actor: request.actor,
+      action: 'instance.steal',
+      subject: `pool:${pool.name}/${held.find((row) => row.instanceId === instanceId)?.domain ?? instanceId}`,
+      detail: { reason, from: held[0]?.client ?? '' },
+    })
     const [reservation] = await readReservations(tx, sql`r.id = ${taken?.id ?? null}`)
     await handOutOpen(tx, pool.id)
     return [held, reservation ?? null] as const

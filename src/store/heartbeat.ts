@@ -41,26 +41,36 @@ export function startHeartbeat(
     intervalMs: HEARTBEAT_INTERVAL_MS,
     connection: clientConfig(address),
   }
-  const worker = new Worker(workerUrl(), {
-    workerData: input,
-    execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
-  })
-  worker.unref()
-
   let steadySince: number | null = null
   let lastBeatAt = 0
-  worker.on('message', (message: unknown) => {
-    const now = clock.monotonic()
-    if (message === 'beat') {
-      if (now - lastBeatAt > HEARTBEAT_STALE_MS) steadySince = now
-      lastBeatAt = now
-      return
-    }
-    steadySince = null
-    logger.warn({ cause: message }, 'heartbeat could not be written')
-  })
-  worker.on('error', (error) => logger.error({ err: error.message }, 'the heartbeat thread ended'))
+  let isStopped = false
+  let worker = startThread()
+
+  function startThread(): Worker {
+    const thread = new Worker(workerUrl(), {
+      workerData: input,
+      execArgv: [],
+      resourceLimits: { maxOldGenerationSizeMb: 32, maxYoungGenerationSizeMb: 4 },
+    })
+    thread.unref()
+    thread.on('message', (message: unknown) => {
+      const now = clock.monotonic()
+      if (message === 'beat') {
+        if (now - lastBeatAt > HEARTBEAT_STALE_MS) steadySince = now
+        lastBeatAt = now
+        return
+      }
+      steadySince = null
+      logger.warn({ cause: message }, 'heartbeat could not be written')
+    })
+    thread.on('error', (error) => logger.error({ err: error.message }, 'the heartbeat thread failed'))
+    // Without heartbeats others take our work over, so a thread that dies is replaced.
+    thread.on('exit', () => {
+      steadySince = null
+      if (!isStopped) setTimeout(() => (worker = isStopped ? worker : startThread()), HEARTBEAT_INTERVAL_MS).unref()
+    })
+    return thread
+  }
 
   return {
     isSteady: () => {
@@ -68,6 +78,7 @@ export function startHeartbeat(
       return steadySince !== null && now - lastBeatAt < HEARTBEAT_STALE_MS && now - steadySince >= HEARTBEAT_STALE_MS
     },
     async stop() {
+      isStopped = true
       worker.postMessage('stop')
       await worker.terminate()
     },
@@ -75,8 +86,7 @@ export function startHeartbeat(
 }
 
 function workerUrl(): URL {
-  // From source the thread needs the loader that this process was started with.
-  return import.meta.url.endsWith('.ts')
-    ? new URL('./heartbeat-worker-from-source.mjs', import.meta.url)
-    : new URL('./heartbeat-worker.js', import.meta.url)
+  // From source the thread needs a loader that plain Node can start it with.
+  const fromSource = import.meta.url.endsWith('.ts')
+  return new URL(fromSource ? './heartbeat-worker-from-source.mjs' : './heartbeat-worker.js', import.meta.url)
 }

@@ -5,6 +5,7 @@
 import type { Knex } from 'knex'
 import * as createFoundation from './20261121000000_create_foundation.ts'
 import * as createPool from './20261121000100_create_pool.ts'
+import * as createPipelines from './20261121000200_create_pipelines.ts'
 import * as createDeployments from './20261121000300_create_deployments.ts'
 import * as createPackages from './20261121000400_create_packages.ts'
 
@@ -23,6 +24,7 @@ const migration = (name: string, module: Pick<Migration, 'up' | 'down'>): Migrat
 export const MIGRATIONS: readonly Migration[] = [
   migration('20261121000000_create_foundation', createFoundation),
   migration('20261121000100_create_pool', createPool),
+  migration('20261121000200_create_pipelines', createPipelines),
   migration('20261121000300_create_deployments', createDeployments),
   migration('20261121000400_create_packages', createPackages),
 ]

@@ -87,6 +87,6 @@ async function fillKey(context: StageContext, template: string): Promise<string>
 }
 
 async function tell(context: StageContext, cache: CacheReport): Promise<void> {
-  context.state.change((report) => ({ ...report, caches: [...report.caches.filter((known) => known.key !== cache.key || cache.outcome === 'saved'), cache] }))
+  context.state.change((report) => ({ ...report, caches: [...report.caches, cache] }))
   await context.log.note(`cache ${cache.key}: ${cache.outcome}${cache.detail === null ? '' : ` (${cache.detail})`}`)
 }

@@ -15,7 +15,8 @@ export async function setReport(tx: Queryable, runId: string, desired: DesiredCh
   const row = await tx.first<{ installation_id: string }>(sql`
     insert into check_reports (run_id, repository_id, installation_id, desired, is_terminal)
     select runs.id, runs.repository_id, repositories.installation_id, ${toJson(desired)}::jsonb, ${desired.status === 'completed'}
-    from runs join repositories on repositories.id = runs.repository_id where runs.id = ${runId}
+    from runs join repositories on repositories.id = runs.repository_id
+    where runs.id = ${runId} and repositories.id > 0 -- checkouts of this machine have no GitHub
     on conflict (run_id) do update set desired = excluded.desired, is_terminal = excluded.is_terminal,
       version = check_reports.version + 1, next_try_at = least(check_reports.next_try_at, now()), updated_at = now()
     returning installation_id`)

@@ -104,6 +104,8 @@ const findFilesFromOutput = {
 function fromOutput(target) {
   const inside = relative(source, target)
   if (inside.startsWith('..')) return relative(output, target)
+  const program = Object.entries(ENTRIES).find(([, file]) => file === inside)
+  if (program !== undefined) return `./${program[0]}.js`
   return inside.endsWith('.ts') ? `./${basename(inside, '.ts')}.js` : `./${inside}`
 }
 

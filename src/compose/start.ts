@@ -23,6 +23,7 @@ import { createFlowDeps } from './flow-deps.ts'
 import { createFoundation } from './foundation.ts'
 import { createHealth } from './health.ts'
 import { openStore } from './open-store.ts'
+import { createOperations } from './operations.ts'
 import { createReportHandler } from './reports.ts'
 import { isPidAlive } from './this-process.ts'
 import { createWebhooks } from './webhooks.ts'
@@ -77,6 +78,7 @@ export async function startSlipway(settings: Settings): Promise<Slipway> {
   app.onError((error, context) => errorResponse(context, error, logger))
   app.notFound(notFound)
   app.route('/', createHealth(base, () => isStopping))
+  app.route('/', createOperations(base))
   for (const routes of features.flatMap((feature) => feature.routes ?? [])) app.route('/', routes)
   const server = await startHttpServer(
     {

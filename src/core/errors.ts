@@ -47,6 +47,7 @@ export const ERROR_TABLE = {
   github_unavailable: kind(503, 'github', 'failure', 'GitHub does not answer or refuses for now'),
   github_refused: kind(502, 'github', 'failure', 'GitHub refuses the request for good'),
   database_unavailable: kind(503, 'slipway', 'failure', 'the database does not answer'),
+  server_unreachable: kind(503, 'slipway', 'failure', 'the command line gets no answer it understands from the server'),
   lease_lost: kind(409, 'slipway', 'failure', 'another process has taken the work over; the write was refused'),
   shutting_down: kind(503, 'slipway', 'failure', 'the process is stopping and takes no new work'),
   not_configured: kind(404, 'user', 'failure', 'the feature is switched off by the configuration'),

@@ -1,0 +1,7 @@
+/** The story, act by act (SPEC 12). */
+import { breakDockerfile } from './acts/break-dockerfile.ts'
+import { createRepository } from './acts/create-repository.ts'
+import { fixDockerfile } from './acts/fix-dockerfile.ts'
+import type { Act } from './stage.ts'
+
+export const ACTS: readonly Act[] = [createRepository, breakDockerfile, fixDockerfile]

@@ -1,17 +1,19 @@
 /** What a run of kind `deployment` is to do: kept with the run, so that no later change of a file changes it. */
-import type { ServiceConfig } from '../config/repository-config.ts'
+import type { ImageConfig, ServiceConfig } from '../config/repository-config.ts'
 import { SlipwayError } from '../core/errors.ts'
 import type { Run } from '../core/run.ts'
 
 export interface DeploymentPlan {
   readonly serviceId: string
   readonly target:
-    /** The run's own commit, built if need be. */
-    | { readonly kind: 'commit'; readonly config: ServiceConfig }
+    /** The run's own commit, built if need be. `image` is null when the image comes from elsewhere. */
+    | { readonly kind: 'commit'; readonly config: ServiceConfig; readonly image: ImageConfig | null; readonly treeSha: string | null }
     /** A release that exists; nothing is built and its own configuration counts. */
-    | { readonly kind: 'release'; readonly releaseId: string; readonly why: 'rollback' | 'drift' | 'refresh' }
+    | { readonly kind: 'release'; readonly releaseId: string; readonly why: 'rollback' | 'drift' }
   /** The person who asked for it; null when it follows from a push. */
   readonly askedBy: string | null
+  /** People in Slack are told how it ended. */
+  readonly tellsSlack: boolean
 }
 
 /** The check run's name; a preview names its pull request, because two of them may have the same head. */
@@ -25,7 +27,7 @@ export function serviceLane(serviceId: string): string {
 }
 
 /** Kind of the job that does a deployment's run. */
-export const DEPLOYMENT_JOB = 'deployment'
+export const DEPLOYMENT_JOB = 'run.deployment'
 
 /** The door for what we wrote ourselves into `runs.plan`. */
 export function deploymentPlanOf(run: Pick<Run, 'id' | 'plan'>): DeploymentPlan {

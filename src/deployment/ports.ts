@@ -1,5 +1,5 @@
 /** What deployments need from outside. Adapters implement it, `compose.ts` brings them together. */
-import type { HealthcheckConfig, ServiceConfig, ServiceDriver as DriverKind, UnikernelTarget } from '../config/repository-config.ts'
+import type { HealthcheckConfig, ImageConfig, ServiceConfig, ServiceDriver as DriverKind, UnikernelTarget } from '../config/repository-config.ts'
 import type { DesiredDeployment } from '../core/deployment-report.ts'
 import type { Lease } from '../core/lease.ts'
 import type { Secret } from '../core/secret.ts'
@@ -68,12 +68,21 @@ export type DriverOf = (host: string, kind: DriverKind) => ServiceDriver
 
 /** Makes or finds images; the same builds as the deployability check. */
 export interface ImageSource {
-  /** Builds the image of the commit, or finds the identical one. Throws `image_build_failed`, `timed_out`, `cancelled`. */
+  /** Builds the image of the commit for the host, or finds the identical one. Throws `image_build_failed`, `timed_out`, `cancelled`. */
   ensureImage(
-    wanted: { readonly repositoryId: number; readonly sha: string; readonly image: string; readonly host: string; readonly runId: string; readonly args: Readonly<Record<string, string>> },
+    wanted: {
+      readonly repositoryId: number
+      readonly sha: string
+      readonly ref: string
+      readonly treeSha: string | null
+      readonly image: ImageConfig
+      readonly host: string
+      readonly runId: string
+    },
+    note: (line: string) => void,
     signal: AbortSignal,
   ): Promise<ReleaseImage>
-  /** Looks up an image from elsewhere (`{ref}`), pulling it where it is to run. */
+  /** Looks up an image from elsewhere (`{ref}`) and has it where it is to run. Throws `not_found`, `host_refused`. */
   resolveImage(ref: string, host: string, signal: AbortSignal): Promise<ReleaseImage>
 }
 
@@ -145,6 +154,16 @@ export interface DeploymentStore {
   list(serviceId: string, limit: number): Promise<readonly Deployment[]>
 }
 
+/** What keeps deployments from being left behind. */
+export interface DeploymentUpkeep {
+  /** Deployments whose run was ended from outside before the host was touched end as well. */
+  closeEnded(): Promise<void>
+  /** Deployments that changed a host and that nobody works on any more get a job again. */
+  resumeAbandoned(jobKind: string): Promise<void>
+  /** Whatever waits for this service looks again now. */
+  wake(serviceId: string): Promise<void>
+}
+
 export interface ReleaseStore {
   /** One release a run: asked again, the same. */
   prepare(lease: Lease, release: NewRelease): Promise<Release>
@@ -186,8 +205,14 @@ export interface ServiceStore {
   endedPreviews(): Promise<readonly Service[]>
 }
 
-/** The head of the live branch as last learned from GitHub; null when the branch is gone or unknown. */
-export type HeadOf = (repositoryId: number, branch: string) => Promise<string | null>
+/** The commit that should be live, as last learned from GitHub; null when the branch or pull request is gone or unknown. */
+export type HeadOf = (service: Service) => Promise<string | null>
+
+/** Who approved an image for an environment; tied to its digest, so that another image needs another approval. */
+export interface DeploymentApprovals {
+  approve(repositoryId: number, image: ReleaseImage, environment: string, by: string): Promise<void>
+  approvedBy(repositoryId: number, image: ReleaseImage, environment: string): Promise<string | null>
+}
 
 /** The proxies' tables. One writer at a time a host, whatever process it is in. */
 export interface RouteStore {

@@ -112,6 +112,9 @@ export const FAILURE_KINDS = [
   'hook_failed',
   'build_failed',
   'changed_by_others',
+  'not_allowed',
+  'held',
+  'superseded',
   'cancelled',
 ] as const
 export type FailureKind = (typeof FAILURE_KINDS)[number]

@@ -1,5 +1,5 @@
 /** Messages to people outside GitHub. The key says what is told; the same thing is never told twice. */
-import type { MessageStore } from '../mail/ports.ts'
+import type { MessageStore } from '../mail/notify-ports.ts'
 import type { OutboxMessage } from '../deployment/ports.ts'
 import { sql, type Database, type Queryable } from './database.ts'
 import { enqueueJobs } from './jobs.ts'

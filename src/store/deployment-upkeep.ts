@@ -1,0 +1,42 @@
+/** Finds what a crash or an end from outside left half done. Safe to repeat. */
+import type { DeploymentUpkeep } from '../deployment/ports.ts'
+import { sql, type Database } from './database.ts'
+import { enqueueJobs, JOBS_CHANNEL } from './jobs.ts'
+import { reportJob } from './reports.ts'
+
+export function createDeploymentUpkeep(db: Database): DeploymentUpkeep {
+  return {
+    async closeEnded() {
+      await db.transaction(async (tx) => {
+        const rows = await tx.rows<{ run_id: string; release_id: string | null }>(sql`
+          update deployments d set state = case when r.reason = 'superseded' then 'superseded' else 'cancelled' end, state_since = now()
+          from runs r where r.id = d.run_id and r.state = 'completed' and d.state in ('queued', 'building', 'publishing', 'waiting')
+          returning d.run_id, d.release_id`)
+        if (rows.length === 0) return
+        const runIds = rows.map((row) => row.run_id)
+        await tx.run(sql`update releases set outcome = 'dropped' where run_id = any(${runIds}::uuid[]) and outcome = 'prepared'`)
+        const told = await tx.rows<{ installation_id: string }>(sql`
+          update deployment_reports set desired = desired || '{"state": "inactive", "description": "cancelled"}'::jsonb,
+            is_terminal = true, version = version + 1, updated_at = now()
+          where run_id = any(${runIds}::uuid[]) returning installation_id`)
+        await enqueueJobs(tx, told.map((row) => reportJob(Number(row.installation_id))))
+      })
+    },
+    async resumeAbandoned(jobKind) {
+      const rows = await db.rows<{ run_id: string; service_id: string; repository_id: string }>(sql`
+        select d.run_id, d.service_id, r.repository_id from deployments d join runs r on r.id = d.run_id
+        where d.state in ('rolling', 'baking') and not exists (
+          select 1 from jobs j where j.key = 'run:' || d.run_id::text and j.state in ('ready', 'running'))`)
+      if (rows.length === 0) return
+      await enqueueJobs(
+        db,
+        rows.map((row) => ({ kind: jobKind, key: `run:${row.run_id}`, payload: { runId: row.run_id }, repositoryId: Number(row.repository_id), lane: `service:${row.service_id}`, laneCap: 1 })),
+      )
+      await db.notify(JOBS_CHANNEL, '')
+    },
+    async wake(serviceId) {
+      await db.run(sql`update jobs set run_at = now() where state = 'ready' and lane = ${`service:${serviceId}`}`)
+      await db.notify(JOBS_CHANNEL, '')
+    },
+  }
+}

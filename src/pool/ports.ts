@@ -60,7 +60,7 @@ export type ReserveOutcome =
   | { readonly kind: 'granted'; readonly reservation: Reservation }
   /** Taken, but its health is still being checked. */
   | { readonly kind: 'probing'; readonly reservation: Reservation }
-  | { readonly kind: 'waiting'; readonly reservation: Reservation; readonly place: number }
+  | { readonly kind: 'waiting'; readonly reservation: Reservation }
   | { readonly kind: 'none_free'; readonly untilNextEndMs: number | null }
   | { readonly kind: 'duplicate'; readonly untilNextEndMs: number | null }
   /** No instance of the pool can ever serve it. */

@@ -62,7 +62,7 @@ async function afterWait(deps: ReserveDeps, reservation: Reservation): Promise<E
       return { kind: 'granted', reservation: now }
     case 'waiting':
     case 'probing':
-      return { kind: 'waiting', reservation: now, place: (await deps.store.placeOf(now.id)) ?? 1 }
+      return { kind: 'waiting', reservation: now }
     case 'ended':
       return now.ending === 'unservable' ? { kind: 'unservable', matching: 0 } : { kind: 'none_free', untilNextEndMs: null }
     case undefined:

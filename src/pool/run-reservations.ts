@@ -75,7 +75,7 @@ export async function requestForRun(deps: RunReservationDeps, run: RunRequest): 
     case 'probing':
       return waiting(deps, pool, 1)
     case 'waiting':
-      return waiting(deps, pool, outcome.place)
+      return waiting(deps, pool, (await deps.store.placeOf(outcome.reservation.id)) ?? 1)
     case 'unservable':
       return { kind: 'unservable' }
     case 'limit_reached':

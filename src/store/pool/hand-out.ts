@@ -24,22 +24,23 @@ export const PREPARE_JOB = 'pool-prepare'
 export async function handOut(tx: Queryable, pool: Pool): Promise<readonly number[]> {
   const waits: number[] = []
   for (;;) {
-    const line = await servable(tx, pool)
-    if (line.length === 0) return waits
+    // The cheap question first: the lock is held, and usually nothing is free while somebody waits.
     const free = await tx.rows<FreeInstance>(sql`
       select i.id, i.labels from pool_instances i
       where i.pool_id = ${pool.id} and i.state = 'free' and not i.is_draining and i.deleted_at is null
       order by ${handOutOrder(pool)} for update skip locked`)
-    const grants = chooseGrants(line, free)
+    if (free.length === 0) return waits
+    const grants = chooseGrants(await servable(tx, pool), free)
     if (grants.length === 0) return waits
     waits.push(...(await apply(tx, pool, grants)))
+    if (grants.length === free.length) return waits
   }
 }
 
 async function apply(tx: Queryable, pool: Pool, grants: readonly Grant[]): Promise<readonly number[]> {
   const state = pool.health === null ? 'held' : 'probing'
   const reservationIds = grants.map((grant) => grant.reservationId)
-  const served = await tx.rows<{ id: string; generation: string; wake_job: WakeJob | null; waited: number }>(sql`
+  const served = await tx.rows<{ id: string; wake_job: WakeJob | null; waited: number }>(sql`
     with granted as (
       select * from unnest(${reservationIds}::uuid[], ${grants.map((grant) => grant.instanceId)}::bigint[])
         as g (reservation_id, instance_id)
@@ -58,9 +59,10 @@ async function apply(tx: Queryable, pool: Pool, grants: readonly Grant[]): Promi
         r.client, r.reason, extract(epoch from r.granted_at - r.created_at) * 1000
       from reservation r join granted g on g.reservation_id = r.id
     )
-    select id, generation, wake_job, (extract(epoch from granted_at - created_at) * 1000)::float8 as waited from reservation`)
+    select id, wake_job, (extract(epoch from granted_at - created_at) * 1000)::float8 as waited,
+      case when state = 'held' then pg_notify(${POOL_CHANNEL}, id::text) end from reservation`)
   if (state === 'held') {
-    await tellSettled(tx, served)
+    await wakeJobs(tx, served)
     return served.map((row) => row.waited)
   }
   await enqueueJobs(
@@ -80,6 +82,10 @@ export async function tellSettled(
     const ids = settled.slice(start, start + IDS_PER_NOTIFICATION).map(({ id }) => id)
     await tx.run(sql`select pg_notify(${POOL_CHANNEL}, ${ids.join(' ')})`)
   }
+  await wakeJobs(tx, settled)
+}
+
+async function wakeJobs(tx: Queryable, settled: readonly { readonly wake_job: WakeJob | null }[]): Promise<void> {
   const jobs = settled.flatMap(({ wake_job: job }) => (job === null ? [] : [job]))
   if (jobs.length === 0) return
   await enqueueJobs(tx, jobs)

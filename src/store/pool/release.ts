@@ -14,6 +14,7 @@ export async function endSelected(
   order: EndOrder,
 ): Promise<readonly EndedHold[]> {
   const which = selected(selector)
+  const isOne = selector.by === 'id' || selector.by === 'client' || selector.by === 'run'
   const affected = await db.rows<{ pool_id: string; has_waiters: boolean }>(sql`
     select distinct r.pool_id, exists (select 1 from pool_reservations w where w.pool_id = r.pool_id and w.state = 'waiting')
       as has_waiters
@@ -21,7 +22,7 @@ export async function endSelected(
   const ended: EndedRow[] = []
   for (const { pool_id: poolId, has_waiters: hasWaiters } of affected) {
     const quick = hasWaiters ? null : await endWhileNobodyWaits(db, poolId, which, order)
-    ended.push(...(quick ?? (await endAndHandOut(db, meter, poolId, which, order))))
+    ended.push(...(quick ?? (await endAndHandOut(db, meter, poolId, which, order, isOne))))
   }
   countEnded(meter, ended)
   return ended
@@ -49,12 +50,16 @@ async function endAndHandOut(
   poolId: string,
   which: Sql,
   order: EndOrder,
+  isOne: boolean,
 ): Promise<readonly EndedRow[]> {
   const [ended, waits, pool] = await db.transaction(async (tx) => {
     await lockPool(tx, poolId)
     const inPool = sql`r.pool_id = ${poolId} and ${which}`
-    await endWaiting(tx, inPool, { ...order, ending: order.ending === 'released' ? 'withdrawn' : order.ending })
     const held = await endHeld(tx, inPool, order)
+    // One that was held does not wait as well.
+    if (held.length === 0 || !isOne) {
+      await endWaiting(tx, inPool, { ...order, ending: order.ending === 'released' ? 'withdrawn' : order.ending })
+    }
     return [held, ...(await handOutOpen(tx, poolId))] as const
   })
   if (pool !== null) waits.forEach((ms) => meter.waited(pool.name, ms))

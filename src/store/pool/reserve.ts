@@ -4,7 +4,6 @@ import type { PoolMeter, ReservationRequest, ReserveOutcome } from '../../pool/p
 import { isUniqueViolation, sql, type Database, type Queryable } from '../database.ts'
 import { handOut } from './hand-out.ts'
 import { lockPool } from './lock.ts'
-import { placeInLine } from './queue.ts'
 import { readReservations, RESERVATION_COLUMNS, reservationValues } from './reservation-row.ts'
 import { takeFree } from './take-free.ts'
 
@@ -42,10 +41,10 @@ async function findEarlier(db: Queryable, pool: Pool, request: ReservationReques
         ? await readReservations(db, sql`r.pool_id = ${pool.id} and r.actor = ${request.actor}
             and r.idempotency_key = ${request.idempotencyKey}`)
         : []
-  return reservation === undefined ? null : await outcomeOf(db, pool, reservation)
+  return reservation === undefined ? null : outcomeOf(reservation)
 }
 
-async function outcomeOf(db: Queryable, pool: Pool, reservation: Reservation): Promise<ReserveOutcome> {
+function outcomeOf(reservation: Reservation): ReserveOutcome {
   switch (reservation.state) {
     case 'held':
       return { kind: 'granted', reservation }
@@ -54,7 +53,7 @@ async function outcomeOf(db: Queryable, pool: Pool, reservation: Reservation): P
     case 'ended':
       return { kind: 'ended', reservation }
     case 'waiting':
-      return { kind: 'waiting', reservation, place: (await placeInLine(db, pool.id, reservation.id)) ?? 1 }
+      return { kind: 'waiting', reservation }
   }
 }
 
@@ -111,19 +110,25 @@ async function adoptWaiter(
     db,
     sql`r.pool_id = ${pool.id} and r.client = ${request.client} and r.is_exclusive and r.state <> 'ended'`,
   )
-  return reservation === undefined ? { kind: 'duplicate', untilNextEndMs } : await outcomeOf(db, pool, reservation)
+  return reservation === undefined ? { kind: 'duplicate', untilNextEndMs } : outcomeOf(reservation)
 }
 
 async function queueUp(db: Database, meter: PoolMeter, pool: Pool, request: ReservationRequest): Promise<ReserveOutcome> {
   const [outcome, waits] = await db.transaction(async (tx) => {
     await lockPool(tx, pool.id)
     const queued = await tx.first<{ id: string }>(sql`
-      insert into pool_reservations (${RESERVATION_COLUMNS}) select ${reservationValues(pool, request, 'waiting')} returning id`)
+      with queued as (
+        insert into pool_reservations (${RESERVATION_COLUMNS}) select ${reservationValues(pool, request, 'waiting')} returning *
+      ), event as (
+        insert into pool_events (pool_id, reservation_id, kind, actor, client, reason)
+        select pool_id, id, 'queued', actor, client, reason from queued where ${request.wait !== null}
+      )
+      select id from queued`)
     if (queued === null) throw new Error('a reservation was not written')
     const handedOut = await handOut(tx, pool)
     const [reservation] = await readReservations(tx, sql`r.id = ${queued.id}`)
     if (reservation === undefined) throw new Error('a reservation was not found again')
-    const result = await outcomeOf(tx, pool, reservation)
+    const result = outcomeOf(reservation)
     if (result.kind !== 'waiting') return [result, handedOut] as const
     if (request.wait === null) {
       // Only its turn was worked out; it never stood in the line.
@@ -131,8 +136,6 @@ async function queueUp(db: Database, meter: PoolMeter, pool: Pool, request: Rese
       const refused: ReserveOutcome = { kind: 'none_free', untilNextEndMs: await untilNextEnd(tx, pool) }
       return [refused, handedOut] as const
     }
-    await tx.run(sql`insert into pool_events (pool_id, reservation_id, kind, actor, client, reason)
-      values (${pool.id}, ${queued.id}, 'queued', ${request.actor}, ${request.client}, ${request.reason})`)
     return [result, handedOut] as const
   })
   waits.forEach((ms) => meter.waited(pool.name, ms))

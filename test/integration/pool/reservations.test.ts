@@ -80,7 +80,7 @@ describe('reserving', () => {
     const one = await held(pool, 'a')
     expect(await ask(pool, 'b', { count: 3 })).toMatchObject({ kind: 'none_free' })
     const waiting = await ask(pool, 'b', { count: 3, wait: WAIT })
-    expect(waiting).toMatchObject({ kind: 'waiting', place: 1 })
+    expect(waiting.kind).toBe('waiting')
     await release(one.id)
     if (waiting.kind !== 'waiting') return
     const granted = await fixture.store.findReservation(waiting.reservation.id)

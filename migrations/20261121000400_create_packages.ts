@@ -136,27 +136,12 @@ create table provenance_keys (
   check ((retired_at is null) = (sealed_private is not null))
 );
 create unique index provenance_keys_active on provenance_keys ((true)) where retired_at is null;
-
-create table mails (
-  id uuid primary key default gen_random_uuid(),
-  -- what it tells, e.g. package:RUN; told once
-  key text not null unique,
-  recipient text not null,
-  subject text not null,
-  text text not null,
-  html text not null,
-  attempts integer not null default 0,
-  last_error text,
-  created_at timestamptz not null default now(),
-  sent_at timestamptz,
-  given_up_at timestamptz
-);
 `)
 }
 
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(/* sql */ `
-drop table mails, provenance_keys, package_tags, package_runtimes, package_artifacts, package_builds, package_versions, packages;
+drop table provenance_keys, package_tags, package_runtimes, package_artifacts, package_builds, package_versions, packages;
 drop trigger packages_follow_owner on repositories;
 drop function rename_packages, refuse_release_change, keep_released_commit;
 `)

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import type { SlipwayEvent } from '../core/events.ts'
 import { errorMessage } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import { DONE, type JobHandler } from '../queue/job-handler.ts'
+import { DONE, type JobHandler } from '../queue/ports.ts'
 import type { DeliveryStore } from './ports.ts'
 import { ROUTES, type HandledEvent } from './routes.ts'
 

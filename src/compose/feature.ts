@@ -9,7 +9,7 @@ import type { RunJob } from '../core/run-store.ts'
 import type { ServerConfig } from '../config/server-config.ts'
 import type { RunPlanner } from '../flow/commit.ts'
 import type { FlowHooks } from '../flow/deps.ts'
-import type { JobHandlers } from '../queue/job-handler.ts'
+import type { JobHandlers } from '../queue/ports.ts'
 import type { Chore } from '../queue/ticker.ts'
 import type { SendResult } from '../github/send-reports.ts'
 

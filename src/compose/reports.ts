@@ -1,6 +1,6 @@
 /** The sender of reports, for check runs and for whatever else features tell GitHub. */
 import { reportHandler, type SendResult } from '../github/send-reports.ts'
-import type { JobHandler } from '../queue/job-handler.ts'
+import type { JobHandler } from '../queue/ports.ts'
 import { createCheckReportStore } from '../store/reports.ts'
 import { createWriteBudgetStore } from '../store/write-budget.ts'
 import type { Feature } from './feature.ts'

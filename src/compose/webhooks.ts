@@ -5,7 +5,7 @@ import { deliveryHandler, registerRoutes, type HandleEvent } from '../app/dispat
 import type { DeliveryStore } from '../app/ports.ts'
 import type { Secret } from '../core/secret.ts'
 import { reveal } from '../core/secret.ts'
-import type { JobHandler } from '../queue/job-handler.ts'
+import type { JobHandler } from '../queue/ports.ts'
 import { apiUrlOf } from './github-credentials.ts'
 import type { Foundation } from './foundation.ts'
 

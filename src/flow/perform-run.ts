@@ -11,8 +11,8 @@ import type { Lease } from '../core/lease.ts'
 import type { Run } from '../core/run.ts'
 import type { RunStore } from '../core/run-store.ts'
 import type { Interruption } from '../images/index.ts'
-import { DONE, type JobHandler } from '../queue/job-handler.ts'
-import { cancelledCheck, slipwayFailedCheck } from '../report/run-words.ts'
+import { DONE, type JobHandler } from '../queue/ports.ts'
+import { cancelledCheck, slipwayFailedCheck } from '../report/index.ts'
 import type { RepositoryStore } from './ports.ts'
 
 export interface RunWork {

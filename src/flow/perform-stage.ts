@@ -1,7 +1,7 @@
 /** The job of a stage: stands in line for its instance first, then does the work in the frame that all runs share. */
 import { z } from 'zod'
 import { claimInstance, doStage, type HeldInstance, type StageDeps } from '../pipeline/index.ts'
-import { DONE, type JobHandler } from '../queue/job-handler.ts'
+import { DONE, type JobHandler } from '../queue/ports.ts'
 import { runHandler, type PerformRunDeps } from './perform-run.ts'
 
 /** The pool wakes the job when its turn comes; this is for a lost hint. */

@@ -1,7 +1,7 @@
 /** The planner of `deployability`: one run a commit for all its images and platforms. */
 import type { RunJob } from '../core/run-store.ts'
 import { planDeployability, type BuildHost, type DeployabilityPlan } from '../images/index.ts'
-import { queuedCheck } from '../report/run-words.ts'
+import { queuedCheck } from '../report/index.ts'
 import type { RunPlanner } from './commit.ts'
 
 export const DEPLOYABILITY_CHECK = 'deployability'

@@ -1,7 +1,7 @@
 /** Ends runs that nobody needs any more, saying by what. Safe to repeat: runs that have ended stay as they are. */
 import type { Run } from '../core/run.ts'
 import type { RunFilter, RunStore } from '../core/run-store.ts'
-import { cancelledCheck, supersededBy } from '../report/run-words.ts'
+import { cancelledCheck, supersededBy } from '../report/index.ts'
 
 /** A newer commit of the same line of work has come. */
 export async function supersedeOlder(runs: RunStore, repositoryId: number, supersedeKey: string, sha: string): Promise<void> {

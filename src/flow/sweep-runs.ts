@@ -1,7 +1,6 @@
 /** No check run stays unfinished for longer than its limit and a minute (invariant I4), whatever became of its worker. */
 import type { RunStore } from '../core/run-store.ts'
-import { durationText } from '../report/duration-text.ts'
-import { overdueCheck } from '../report/run-words.ts'
+import { durationText, overdueCheck } from '../report/index.ts'
 
 /** The worker's own deadline comes first; this is for workers that do not answer to it. */
 const GRACE_MS = 30_000

@@ -6,7 +6,7 @@
 import type { Clock } from '../core/clock.ts'
 import type { DeploymentReportStore, PendingDeployment } from '../core/deployment-report.ts'
 import type { Logger } from '../core/logger.ts'
-import { retryDelayMs } from '../queue/retry.ts'
+import { retryDelayMs } from '../core/retry.ts'
 import type { GitHub } from './connect.ts'
 import { classifyGitHubFailure } from './github-error.ts'
 import type { WriteBudgetStore } from './ports.ts'

@@ -1,4 +1,4 @@
-/** What the queue keeps its jobs in. The database's implementation is in `store/jobs.ts`. */
+/** What the queue keeps its jobs in (`store/jobs.ts` implements it), and what does a job. */
 import type { Lease } from '../core/lease.ts'
 
 export interface NewJob {
@@ -62,3 +62,26 @@ export interface ProcessStore {
     maxDeaths: number,
   ): Promise<readonly { readonly jobId: string; readonly kind: string; readonly parked: boolean; readonly payload: unknown }[]>
 }
+
+export type JobOutcome =
+  | { readonly kind: 'done' }
+  /** Waiting that is nobody's fault, e.g. for GitHub's rate limit. */
+  | { readonly kind: 'wait'; readonly delayMs: number; readonly cause: string }
+  /** It failed and may work later; counts towards the limit of attempts. */
+  | { readonly kind: 'retry'; readonly cause: string; readonly delayMs?: number }
+  /** It will never work without a person. */
+  | { readonly kind: 'park'; readonly cause: string }
+
+export const DONE: JobOutcome = { kind: 'done' }
+
+export interface JobHandler {
+  /**
+   * Does the work. `signal` aborts when the lease is lost or the process must end: stop at once and write nothing;
+   * whoever has the next lease continues from the database.
+   */
+  handle(job: ClaimedJob, signal: AbortSignal): Promise<JobOutcome>
+  /** The job was given up (attempts used up, or three processes died of it): tell the people who wait for it. */
+  onParked?(payload: Readonly<Record<string, unknown>>, cause: string): Promise<void>
+}
+
+export type JobHandlers = Readonly<Record<string, JobHandler>>

@@ -3,9 +3,8 @@
  * assumed after a stale heartbeat, and only by a process that itself has seen the database for a whole lease.
  */
 import type { Logger } from '../core/logger.ts'
-import type { JobHandlers } from './job-handler.ts'
-import type { ProcessStore } from './ports.ts'
-import { MAX_DEATHS } from './retry.ts'
+import type { JobHandlers, ProcessStore } from './ports.ts'
+import { MAX_DEATHS } from '../core/retry.ts'
 
 export interface ReaperOptions {
   readonly self: { readonly id: string; readonly machine: string }

@@ -10,9 +10,8 @@ import PQueue from 'p-queue'
 import type { Clock } from '../core/clock.ts'
 import { ERROR_TABLE, errorCode, errorMessage } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
-import type { JobHandlers, JobOutcome } from './job-handler.ts'
-import type { ClaimedJob, JobStore } from './ports.ts'
-import { countsAsAttempt, MAX_ATTEMPTS, retryDelayMs } from './retry.ts'
+import type { ClaimedJob, JobHandlers, JobOutcome, JobStore } from './ports.ts'
+import { countsAsAttempt, MAX_ATTEMPTS, retryDelayMs } from '../core/retry.ts'
 
 /** Polling is the truth, NOTIFY the hint: a lost hint costs at most this long. */
 const POLL_INTERVAL_MS = 5_000

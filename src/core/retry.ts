@@ -1,5 +1,5 @@
 /** How long to wait before a job is tried again, by cause. Pure. */
-import type { Fault } from '../core/errors.ts'
+import type { Fault } from './errors.ts'
 
 const FIRST_DELAY_MS = 1_000
 const LONGEST_DELAY_MS = 5 * 60_000

@@ -18,7 +18,6 @@ export type DeploymentRefusal =
   | { readonly kind: 'host_not_given'; readonly host: string }
   | { readonly kind: 'host_takes_no_services'; readonly host: string }
   | { readonly kind: 'branch_not_allowed'; readonly branch: string; readonly allowed: readonly string[] }
-  | { readonly kind: 'host_has_no_proxy'; readonly host: string }
   | { readonly kind: 'host_has_no_unikernels'; readonly host: string }
   | { readonly kind: 'name_not_allowed'; readonly name: string }
   | { readonly kind: 'port_missing' }
@@ -61,7 +60,6 @@ function driverRefusal(service: ServiceConfig, host: HostConfig): DeploymentRefu
       if (service.replicas > MAX_REPLICAS) return { kind: 'too_many_replicas', most: MAX_REPLICAS }
       // A worker that nobody asks over HTTP needs neither.
       if (service.domains.length === 0 && service.healthcheck === null) return null
-      if (service.port === null) return { kind: 'port_missing' }
-      return host.proxy === null ? { kind: 'host_has_no_proxy', host: host.name } : null
+      return service.port === null ? { kind: 'port_missing' } : null
   }
 }

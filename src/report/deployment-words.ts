@@ -212,7 +212,7 @@ export function deploymentQueued(service: string): DesiredCheck {
 }
 
 export type RefusalStory =
-  | { readonly kind: 'host_unknown' | 'host_not_given' | 'host_takes_no_services' | 'host_has_no_proxy' | 'host_has_no_unikernels'; readonly host: string }
+  | { readonly kind: 'host_unknown' | 'host_not_given' | 'host_takes_no_services' | 'host_has_no_unikernels'; readonly host: string }
   | { readonly kind: 'branch_not_allowed'; readonly branch: string; readonly allowed: readonly string[] }
   | { readonly kind: 'name_not_allowed'; readonly name: string }
   | { readonly kind: 'port_missing' }
@@ -226,8 +226,6 @@ export function refusalLine(refusal: RefusalStory): string {
       return `no admin gave the Docker host ${refusal.host} to this repository`
     case 'host_takes_no_services':
       return `the Docker host ${refusal.host} runs no services (deploys: false)`
-    case 'host_has_no_proxy':
-      return `the Docker host ${refusal.host} has no proxy, which domains and health checks of the container driver need`
     case 'host_has_no_unikernels':
       return `the Docker host ${refusal.host} has no place for unikernels`
     case 'branch_not_allowed':

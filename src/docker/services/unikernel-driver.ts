@@ -84,7 +84,10 @@ async function firstFile(archive: Readable, use: (content: Readable) => Promise<
     }
     isUsed = true
     const copy = new PassThrough()
-    Promise.all([pipeline(content, copy), use(copy)]).then(() => next(), (error: unknown) => next(error))
+    Promise.all([pipeline(content, copy), use(copy)]).then(
+      () => next(),
+      (error: unknown) => next(error instanceof Error ? error : new Error(errorMessage(error))),
+    )
   })
   await pipeline(archive, extract)
   if (!isUsed) throw new SlipwayError('not_found', 'the unikernel in the image is no plain file')

@@ -51,7 +51,8 @@ export async function buildContext(tree: CommitTree, options: BuildContextOption
   const context = insideRepository(options.context)
   const dockerfile = insideRepository(options.dockerfile)
   if (context === undefined) return invalid(options.context, 'the context lies outside the repository')
-  if (dockerfile === undefined || dockerfile === '') return invalid(options.dockerfile, 'the Dockerfile lies outside the repository')
+  if (dockerfile === undefined || dockerfile === '')
+    return invalid(options.dockerfile, 'the Dockerfile lies outside the repository')
   const [contextTree, content, ownIgnore, commonIgnore] = await Promise.all([
     tree.treeSha(context),
     tree.readBlob(dockerfile),
@@ -59,8 +60,10 @@ export async function buildContext(tree: CommitTree, options: BuildContextOption
     tree.readBlob(posix.join(context, '.dockerignore')),
   ])
   if (contextTree === undefined) return invalid(options.context, 'there is no such folder in this commit')
-  if (content === undefined) return invalid(options.dockerfile, 'there is no such file in this commit (a symbolic link is not followed)')
-  if (content.length > MAX_DOCKERFILE_BYTES) return invalid(options.dockerfile, `a Dockerfile of more than ${MAX_DOCKERFILE_BYTES / 1024} KiB is not read`)
+  if (content === undefined)
+    return invalid(options.dockerfile, 'there is no such file in this commit (a symbolic link is not followed)')
+  if (content.length > MAX_DOCKERFILE_BYTES)
+    return invalid(options.dockerfile, `a Dockerfile of more than ${MAX_DOCKERFILE_BYTES / 1024} KiB is not read`)
 
   const ignore = (ownIgnore ?? commonIgnore)?.toString('utf8') ?? ''
   const ignored = parseIgnoreRules(ignore)
@@ -107,7 +110,8 @@ function contextRule(context: string, leftOut: (path: string) => boolean): (head
     const isGit = header.name === '.git' || header.name.startsWith('.git/')
     const path = (isGit ? header.name : pathWithin(context, header.name))?.replace(/\/$/, '')
     // The folders above the context, and entries no source tree has.
-    if (path === undefined || path === '' || !['file', 'directory', 'symlink'].includes(header.type ?? 'file')) return undefined
+    if (path === undefined || path === '' || !['file', 'directory', 'symlink'].includes(header.type ?? 'file'))
+      return undefined
     return leftOut(path) ? undefined : { ...header, name: path, uid: 0, gid: 0, uname: '', gname: '' }
   }
 }

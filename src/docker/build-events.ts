@@ -4,7 +4,13 @@ import type { DockerfileLines } from './locate-dockerfile-step.ts'
 export type BuildEvent =
   | { readonly kind: 'step_started'; readonly step: number; readonly name: string }
   | { readonly kind: 'output'; readonly step: number; readonly stream: 'stdout' | 'stderr'; readonly bytes: Buffer }
-  | { readonly kind: 'step_finished'; readonly step: number; readonly cached: boolean; readonly durationMs: number | undefined; readonly failed: boolean }
+  | {
+      readonly kind: 'step_finished'
+      readonly step: number
+      readonly cached: boolean
+      readonly durationMs: number | undefined
+      readonly failed: boolean
+    }
   | { readonly kind: 'note'; readonly text: string }
 
 export type BuildEventSink = (event: BuildEvent) => void

@@ -41,7 +41,11 @@ export type ImageBuildResult =
   | { readonly kind: 'timed_out'; readonly step: string | undefined }
   | { readonly kind: 'infrastructure'; readonly message: string }
 
-export async function buildImage(engine: DockerEngine, build: ImageBuild, control: BuildControl): Promise<ImageBuildResult> {
+export async function buildImage(
+  engine: DockerEngine,
+  build: ImageBuild,
+  control: BuildControl,
+): Promise<ImageBuildResult> {
   const outline = outlineDockerfile(build.dockerfileText, build.args)
   if (outline.syntax !== undefined && !build.allowFrontends) return refusedFrontend(outline.syntax)
   const deadline = AbortSignal.timeout(control.deadlineMs)
@@ -59,19 +63,29 @@ export async function buildImage(engine: DockerEngine, build: ImageBuild, contro
     return conclude(outline, tracker, refusal)
   } catch (thrown) {
     if (control.signal?.aborted === true) return { kind: 'aborted' }
-    if (deadline.aborted) return { kind: 'timed_out', step: tracker?.steps().findLast((step) => step.durationMs === undefined)?.name }
+    if (deadline.aborted)
+      return { kind: 'timed_out', step: tracker?.steps().findLast((step) => step.durationMs === undefined)?.name }
     return { kind: 'infrastructure', message: engineFailure(thrown).message }
   }
 }
 
-const BUILDKIT_MISSING = /buildkit.*(?:not supported|not enabled|disabled|unavailable)|(?:unsupported|unknown|invalid).*(?:builder )?version/i
+const BUILDKIT_MISSING =
+  /buildkit.*(?:not supported|not enabled|disabled|unavailable)|(?:unsupported|unknown|invalid).*(?:builder )?version/i
 
 function newTracker(builder: Builder, outline: DockerfileOutline, control: BuildControl): BuildTracker {
-  return builder === 'buildkit' ? trackBuildkitBuild(outline, control.emit) : trackClassicBuild(outline, control.emit, () => performance.now())
+  return builder === 'buildkit'
+    ? trackBuildkitBuild(outline, control.emit)
+    : trackClassicBuild(outline, control.emit, () => performance.now())
 }
 
 /** The Engine's sentence when it refuses before it begins, as it does with a Dockerfile that it cannot parse. */
-async function runBuild(engine: DockerEngine, build: ImageBuild, builder: Builder, tracker: BuildTracker, signal: AbortSignal): Promise<string | undefined> {
+async function runBuild(
+  engine: DockerEngine,
+  build: ImageBuild,
+  builder: Builder,
+  tracker: BuildTracker,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const context = build.openContext()
   try {
     // The answer begins after the context has been sent, which is as large as it is; the deadline limits both.
@@ -91,7 +105,11 @@ function conclude(outline: DockerfileOutline, tracker: BuildTracker, refusal: st
   const error = refusal === undefined ? tracker.error() : { message: refusal, exitCode: undefined }
   const imageId = tracker.imageId()
   if (error === undefined) {
-    if (imageId === undefined) return { kind: 'infrastructure', message: 'the Docker host ended the build without an image and without an error' }
+    if (imageId === undefined)
+      return {
+        kind: 'infrastructure',
+        message: 'the Docker host ended the build without an image and without an error',
+      }
     return { kind: 'built', imageId, steps: tracker.steps() }
   }
   const trouble = explainBuildFailure(outline, tracker.steps(), error)
@@ -100,11 +118,22 @@ function conclude(outline: DockerfileOutline, tracker: BuildTracker, refusal: st
 }
 
 /** BuildKit asks for registry logins over a session, which a plain request has not; a base that is there is not fetched. */
-async function pullPrivateBases(engine: DockerEngine, build: ImageBuild, outline: DockerfileOutline, control: BuildControl, signal: AbortSignal): Promise<void> {
+async function pullPrivateBases(
+  engine: DockerEngine,
+  build: ImageBuild,
+  outline: DockerfileOutline,
+  control: BuildControl,
+  signal: AbortSignal,
+): Promise<void> {
   const { logins = {} } = build
   for (const base of baseImages(outline)) {
-    if (logins[parseImageReference(base).registry] === undefined || (await inspectImage(engine, base)) !== undefined) continue
-    const pulled = await pullImage(engine, base, { logins, signal, ...(build.platform === undefined ? {} : { platform: build.platform }) })
+    if (logins[parseImageReference(base).registry] === undefined || (await inspectImage(engine, base)) !== undefined)
+      continue
+    const pulled = await pullImage(engine, base, {
+      logins,
+      signal,
+      ...(build.platform === undefined ? {} : { platform: build.platform }),
+    })
     // The build fails on the same image next and says so at its line.
     if (pulled.kind !== 'pulled') control.emit({ kind: 'note', text: `${base}: ${pulled.message}` })
   }

@@ -60,21 +60,35 @@ function overSocket(name: string, socketPath: string): DockerHost {
   const agent = new http.Agent({ keepAlive: true })
   // host and protocol are named because the modem fills what is left out from DOCKER_HOST of our environment.
   const options = { socketPath, host: undefined, protocol: 'http' as const, agent }
-  return { name, engine: dockerEngine(name, new Docker(options)), local: true, shell: undefined, close: () => agent.destroy() }
+  return {
+    name,
+    engine: dockerEngine(name, new Docker(options)),
+    local: true,
+    shell: undefined,
+    close: () => agent.destroy(),
+  }
 }
 
 function overTls(config: DockerHostConfig, url: URL): DockerHost {
   if (config.tls === undefined) throw invalid(config, 'is reached over TCP and needs tls: {ca, cert, key}')
   const secrets = { ca: pem(config.tls.ca), cert: pem(config.tls.cert), key: pem(config.tls.key) }
   const agent = new https.Agent({ keepAlive: true, ...secrets, rejectUnauthorized: true })
-  const options = { host: url.hostname, port: url.port || DEFAULT_TLS_PORT, protocol: 'https' as const, agent, ...secrets }
+  const options = {
+    host: url.hostname,
+    port: url.port || DEFAULT_TLS_PORT,
+    protocol: 'https' as const,
+    agent,
+    ...secrets,
+  }
   const engine = dockerEngine(config.name, new Docker(options))
   return { name: config.name, engine, local: false, shell: undefined, close: () => agent.destroy() }
 }
 
 function overSsh(config: DockerHostConfig, url: URL): DockerHost {
-  if (config.hostKey === undefined) throw invalid(config, 'is reached over SSH and needs host_key, the key the server must show')
-  if (config.identity === undefined) throw invalid(config, 'is reached over SSH and needs identity, the path of a private key')
+  if (config.hostKey === undefined)
+    throw invalid(config, 'is reached over SSH and needs host_key, the key the server must show')
+  if (config.identity === undefined)
+    throw invalid(config, 'is reached over SSH and needs identity, the path of a private key')
   const ssh = openSshConnection({
     host: url.hostname,
     port: url.port === '' ? SSH_PORT : Number(url.port),

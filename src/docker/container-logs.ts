@@ -45,14 +45,27 @@ export interface LogReading {
 
 /** Output printed from now on and before, in one connection; to be opened before the container starts. */
 export function attachOutput(engine: DockerEngine, id: string): Promise<Duplex> {
-  return engine.upgrade({ method: 'POST', path: `/containers/${segment(id)}/attach`, query: { stream: true, stdout: true, stderr: true } })
+  return engine.upgrade({
+    method: 'POST',
+    path: `/containers/${segment(id)}/attach`,
+    query: { stream: true, stdout: true, stderr: true },
+  })
 }
 
 /** The Engine's own log, followed until the container ends. */
-export function followLog(engine: DockerEngine, id: string, position: LogPosition, signal?: AbortSignal): Promise<Readable> {
+export function followLog(
+  engine: DockerEngine,
+  id: string,
+  position: LogPosition,
+  signal?: AbortSignal,
+): Promise<Readable> {
   const since = countable(position) ? undefined : position.at
   return engine.stream(
-    { method: 'GET', path: `/containers/${segment(id)}/logs`, query: { follow: true, stdout: true, stderr: true, since } },
+    {
+      method: 'GET',
+      path: `/containers/${segment(id)}/logs`,
+      query: { follow: true, stdout: true, stderr: true, since },
+    },
     { signal },
   )
 }
@@ -75,7 +88,8 @@ export function readOutput(from: LogPosition, sink: OutputSink): LogReading {
         if (passed === output.bytes.length) return
         const bytes = output.bytes.subarray(passed)
         taken[output.stream] += bytes.length
-        if (output.stream === 'stderr') lastError = Buffer.concat([lastError, bytes.subarray(-LAST_ERROR_BYTES)]).subarray(-LAST_ERROR_BYTES)
+        if (output.stream === 'stderr')
+          lastError = Buffer.concat([lastError, bytes.subarray(-LAST_ERROR_BYTES)]).subarray(-LAST_ERROR_BYTES)
         sink({ stream: output.stream, bytes })
       })
       await ended(stream, (chunk) => {

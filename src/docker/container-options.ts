@@ -85,11 +85,21 @@ export function containerBody(spec: ContainerSpec): Readonly<Record<string, unkn
 
 function hostConfig(spec: ContainerSpec): Readonly<Record<string, unknown>> {
   return {
-    Mounts: (spec.volumes ?? []).map((mount) => ({ Type: 'volume', Source: mount.volume, Target: mount.path, ReadOnly: mount.readOnly ?? false })),
-    Tmpfs: Object.fromEntries((spec.tmpfs ?? []).map((mount) => [mount.path, `rw,nosuid,nodev,size=${mount.sizeBytes}`])),
+    Mounts: (spec.volumes ?? []).map((mount) => ({
+      Type: 'volume',
+      Source: mount.volume,
+      Target: mount.path,
+      ReadOnly: mount.readOnly ?? false,
+    })),
+    Tmpfs: Object.fromEntries(
+      (spec.tmpfs ?? []).map((mount) => [mount.path, `rw,nosuid,nodev,size=${mount.sizeBytes}`]),
+    ),
     NetworkMode: networkMode(spec.network),
     PortBindings: Object.fromEntries(
-      (spec.ports ?? []).map((port) => [`${port.container}/tcp`, [{ HostIp: port.address ?? '', HostPort: String(port.host) }]]),
+      (spec.ports ?? []).map((port) => [
+        `${port.container}/tcp`,
+        [{ HostIp: port.address ?? '', HostPort: String(port.host) }],
+      ]),
     ),
     Memory: spec.resources.memoryBytes,
     // Equal to the memory, or as much again could be swapped.
@@ -106,7 +116,11 @@ function hostConfig(spec: ContainerSpec): Readonly<Record<string, unknown>> {
     Init: true,
     LogConfig: {
       Type: 'local',
-      Config: { 'max-size': `${RETAINED_LOG.fileMegabytes}m`, 'max-file': String(RETAINED_LOG.files), compress: 'false' },
+      Config: {
+        'max-size': `${RETAINED_LOG.fileMegabytes}m`,
+        'max-file': String(RETAINED_LOG.files),
+        compress: 'false',
+      },
     },
     RestartPolicy: { Name: spec.restart ?? 'no' },
     ...(spec.runtime === undefined ? {} : { Runtime: spec.runtime }),

@@ -70,18 +70,28 @@ function fromOf(froms: readonly From[], startLine: number): From | undefined {
   return froms.find((from) => from.getRange().start.line + 1 === startLine)
 }
 
-function defaultsOf(properties: readonly ({ getName(): string; getValue(): string | null } | null)[]): Record<string, string> {
-  return Object.fromEntries(properties.flatMap((property) => (property?.getValue() ? [[property.getName(), property.getValue() ?? '']] : [])))
+function defaultsOf(
+  properties: readonly ({ getName(): string; getValue(): string | null } | null)[],
+): Record<string, string> {
+  return Object.fromEntries(
+    properties.flatMap((property) => (property?.getValue() ? [[property.getName(), property.getValue() ?? '']] : [])),
+  )
 }
 
 /** `$NAME`, `${NAME}` and `${NAME:-default}`; what is not known stays as it is. */
 function fillIn(text: string, variables: Readonly<Record<string, string>>): string {
-  return text.replace(/\$(?:\{([A-Za-z_]\w*)(?::-([^}]*))?\}|([A-Za-z_]\w*))/g, (whole: string, braced?: string, fallback?: string, bare?: string) => {
-    return variables[braced ?? bare ?? ''] ?? fallback ?? whole
-  })
+  return text.replace(
+    /\$(?:\{([A-Za-z_]\w*)(?::-([^}]*))?\}|([A-Za-z_]\w*))/g,
+    (whole: string, braced?: string, fallback?: string, bare?: string) => {
+      return variables[braced ?? bare ?? ''] ?? fallback ?? whole
+    },
+  )
 }
 
 /** One line with single blanks, which is how builders and authors agree on a text. */
 export function collapse(text: string): string {
-  return text.replace(/\\\r?\n/g, ' ').replace(/\s+/g, ' ').trim()
+  return text
+    .replace(/\\\r?\n/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
 }

@@ -5,6 +5,7 @@
  * dockerode's modem does the HTTP (unix socket, TLS, upgraded connections, error bodies). Its convenience methods are
  * not used: they hide the request, know no time limits, and report a failed build as a success.
  */
+import { text } from 'node:stream/consumers'
 import type { Duplex, Readable } from 'node:stream'
 import type Docker from 'dockerode'
 import { SlipwayError } from '../core/errors.ts'
@@ -50,29 +51,49 @@ export function segment(value: string): string {
 }
 
 export function dockerEngine(host: string, docker: Docker): DockerEngine {
-  const dial = async (request: EngineRequest, mode: DialMode, options: CallOptions): Promise<unknown> => {
+  /** Runs one request under its limit and names its failure; what `use` returns has been received whole. */
+  const limited = async <T>(
+    request: EngineRequest,
+    options: CallOptions,
+    use: (limit: CallLimit) => Promise<T>,
+  ): Promise<T> => {
     const limit = callLimit(options)
     try {
-      return await dialOnce(docker, request, mode, limit.signal)
+      return await use(limit)
     } catch (thrown) {
+      limit.release()
       if (options.signal?.aborted === true) throw cancelled(options.signal)
       throw engineError(host, `${request.method} ${request.path}`, limit.timedOut() ? limit.reason : thrown)
     } finally {
       limit.answered()
-      // A stream goes on after its headers and stays bound to the caller's signal until it ends.
-      if (mode.kind === 'json') limit.release()
     }
   }
   return {
     host,
-    call: async (request, options = {}) => bodyOf(await dial(request, { kind: 'json' }, options)),
-    stream: async (request, options = {}) => asReadable(await dial(request, { kind: 'stream', upload: options.upload }, options)),
-    upgrade: async (request, options = {}) => asDuplex(await dial(request, { kind: 'upgrade' }, options)),
+    call: (request, options = {}) =>
+      limited(request, options, async (limit) => {
+        // The modem would wait for ever for the rest of a body that was cut off; a stream that is read here breaks.
+        const body = await text(asReadable(await dialOnce(docker, request, { kind: 'stream' }, limit.signal)))
+        limit.release()
+        return parseBody(body)
+      }),
+    stream: (request, options = {}) =>
+      limited(request, options, async (limit) => {
+        const answer = asReadable(
+          await dialOnce(docker, request, { kind: 'stream', upload: options.upload }, limit.signal),
+        )
+        // The caller's signal ends the stream as long as it flows.
+        return answer.once('close', limit.release)
+      }),
+    upgrade: (request, options = {}) =>
+      limited(request, options, async (limit) =>
+        asDuplex(await dialOnce(docker, request, { kind: 'upgrade' }, limit.signal)).once('close', limit.release),
+      ),
   }
 }
 
 interface DialMode {
-  readonly kind: 'json' | 'stream' | 'upgrade'
+  readonly kind: 'stream' | 'upgrade'
   readonly upload?: Readable | undefined
 }
 
@@ -97,16 +118,29 @@ function dialOnce(docker: Docker, request: EngineRequest, mode: DialMode, signal
   })
 }
 
+interface CallLimit {
+  readonly signal: AbortSignal
+  readonly reason: Error
+  timedOut(): boolean
+  /** The time limit has been kept. */
+  answered(): void
+  /** Lets go of the caller's signal. */
+  release(): void
+}
+
 /** Joins the caller's signal and the time limit, and lets go of the caller's signal afterwards so that it can live long. */
-function callLimit(options: CallOptions) {
+function callLimit(options: CallOptions): CallLimit {
   const controller = new AbortController()
   const timeoutMs = options.timeoutMs ?? CALL_TIMEOUT_MS
   const reason = new Error(`no answer within ${timeoutMs / 1000} s`)
   let timedOut = false
-  const timer = timeoutMs === 0 ? undefined : setTimeout(() => {
-    timedOut = true
-    controller.abort(reason)
-  }, timeoutMs)
+  const timer =
+    timeoutMs === 0
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true
+          controller.abort(reason)
+        }, timeoutMs)
   const follow = (): void => controller.abort(options.signal?.reason)
   if (options.signal?.aborted === true) follow()
   options.signal?.addEventListener('abort', follow, { once: true })
@@ -123,10 +157,14 @@ function cancelled(signal: AbortSignal): SlipwayError {
   return new SlipwayError('cancelled', 'the call to the Docker host was cancelled', { cause: signal.reason })
 }
 
-/** The modem hands an empty or non-JSON body over as a Buffer. */
-function bodyOf(answer: unknown): unknown {
-  if (!Buffer.isBuffer(answer)) return answer
-  return answer.length === 0 ? undefined : answer.toString('utf8')
+/** A few routes answer with plain text. */
+function parseBody(body: string): unknown {
+  if (body === '') return undefined
+  try {
+    return JSON.parse(body)
+  } catch {
+    return body
+  }
 }
 
 function asReadable(answer: unknown): Readable {

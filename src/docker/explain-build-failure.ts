@@ -32,7 +32,9 @@ export interface BuildFailure {
   readonly lines: DockerfileLines | undefined
 }
 
-export type BuildTrouble = { readonly kind: 'failure'; readonly failure: BuildFailure } | { readonly kind: 'infrastructure'; readonly message: string }
+export type BuildTrouble =
+  | { readonly kind: 'failure'; readonly failure: BuildFailure }
+  | { readonly kind: 'infrastructure'; readonly message: string }
 
 /** Builders say what happened only in words; both kinds and their changing phrases are known here and nowhere else. */
 export function explainBuildFailure(
@@ -49,7 +51,9 @@ export function explainBuildFailure(
     kind: 'failure',
     failure: {
       reason: reason === 'other' && exitCode !== undefined ? 'command' : reason,
-      message: message.replace(/^failed to solve(?: with frontend \S+)?: (?:failed to (?:create LLB definition|solve LLB): )?/, '').trim(),
+      message: message
+        .replace(/^failed to solve(?: with frontend \S+)?: (?:failed to (?:create LLB definition|solve LLB): )?/, '')
+        .trim(),
       step: failed?.name,
       exitCode,
       lines: lineIn(message) ?? failed?.lines ?? placeOf(reason, outline, `${message} ${failed?.name ?? ''}`),
@@ -61,20 +65,38 @@ export function explainBuildFailure(
 const INFRASTRUCTURE =
   /no space left on device|input\/output error|read-only file system: .*\/var\/lib\/docker|failed to (?:mount|prepare) .*snapshot|unexpected EOF|connection reset by peer|error during connect|failed to get state for index|snapshot .* does not exist|layer does not exist/i
 
-const UNREACHABLE = /dial tcp|i\/o timeout|no such host|TLS handshake timeout|Client\.Timeout|connection refused|failed to do request|server misbehaving/i
+const UNREACHABLE =
+  /dial tcp|i\/o timeout|no such host|TLS handshake timeout|Client\.Timeout|connection refused|failed to do request|server misbehaving/i
 
 function reasonOf(outline: DockerfileOutline, message: string, failed: BuildStep | undefined): BuildFailureReason {
-  if (failed?.name.startsWith('resolve image config for ') === true || (outline.syntax !== undefined && message.includes(outline.syntax))) return 'frontend'
+  if (
+    failed?.name.startsWith('resolve image config for ') === true ||
+    (outline.syntax !== undefined && message.includes(outline.syntax))
+  )
+    return 'frontend'
   if (/returned a non-zero code: \d+|exit code: \d+/.test(message)) return 'command'
-  if (/dockerfile parse error|unknown instruction|syntax error|requires (?:at least|exactly)|the Dockerfile .* cannot be empty|file with no instructions|no build stage in current context|Unknown flag|invalid reference format|circular dependency/i.test(message)) {
+  if (
+    /dockerfile parse error|unknown instruction|syntax error|requires (?:at least|exactly)|the Dockerfile .* cannot be empty|file with no instructions|no build stage in current context|Unknown flag|invalid reference format|circular dependency/i.test(
+      message,
+    )
+  ) {
     return 'dockerfile'
   }
   if (/target stage .* could not be found|failed to reach build target/.test(message)) return 'unknown_target'
-  if (/(?:COPY|ADD) failed|failed to compute cache key|failed to calculate checksum|no source files were specified|forbidden path outside the build context/i.test(message)) {
+  if (
+    /(?:COPY|ADD) failed|failed to compute cache key|failed to calculate checksum|no source files were specified|forbidden path outside the build context/i.test(
+      message,
+    )
+  ) {
     return 'missing_source'
   }
   if (UNREACHABLE.test(message)) return 'registry_unreachable'
-  if (/pull access denied|manifest (?:for .* )?(?:unknown|not found)|repository does not exist|insufficient_scope|no match for platform|: not found/i.test(message)) return 'missing_base_image'
+  if (
+    /pull access denied|manifest (?:for .* )?(?:unknown|not found)|repository does not exist|insufficient_scope|no match for platform|: not found/i.test(
+      message,
+    )
+  )
+    return 'missing_base_image'
   return 'other'
 }
 
@@ -92,7 +114,8 @@ function lineIn(message: string): DockerfileLines | undefined {
 /** BuildKit names a base image in the step that asks for it, the classic builder in its message. */
 function placeOf(reason: BuildFailureReason, outline: DockerfileOutline, message: string): DockerfileLines | undefined {
   if (reason === 'frontend') return { start: 1, end: 1 }
-  if (reason === 'missing_base_image' || reason === 'registry_unreachable') return locateBaseImage(outline, message) ?? onlyBase(outline)
+  if (reason === 'missing_base_image' || reason === 'registry_unreachable')
+    return locateBaseImage(outline, message) ?? onlyBase(outline)
   return undefined
 }
 

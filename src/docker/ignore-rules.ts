@@ -144,7 +144,8 @@ function step(tokens: readonly Token[], state: number, char: string, next: Set<n
       if (char !== '/') reach(tokens, state + 1, next)
       return
     case 'class':
-      if (char !== '/' && token.ranges.some(([from, to]) => from <= char && char <= to) !== token.negated) reach(tokens, state + 1, next)
+      if (char !== '/' && token.ranges.some(([from, to]) => from <= char && char <= to) !== token.negated)
+        reach(tokens, state + 1, next)
       return
     case 'star':
       if (char !== '/') reach(tokens, state, next)

@@ -37,7 +37,9 @@ export type PullResult =
   | { readonly kind: 'missing'; readonly message: string }
   | { readonly kind: 'failed'; readonly message: string }
 
-export type PushResult = { readonly kind: 'pushed'; readonly digest: string } | { readonly kind: 'failed'; readonly message: string }
+export type PushResult =
+  | { readonly kind: 'pushed'; readonly digest: string }
+  | { readonly kind: 'failed'; readonly message: string }
 
 /** Large images over slow lines; a transfer that takes longer has stalled. */
 const TRANSFER_TIMEOUT_MS = 15 * 60_000
@@ -59,7 +61,10 @@ export async function inspectImage(engine: DockerEngine, reference: string): Pro
   }
 }
 
-export function pullRequest(reference: string, options: Pick<TransferOptions, 'logins' | 'platform'> = {}): EngineRequest {
+export function pullRequest(
+  reference: string,
+  options: Pick<TransferOptions, 'logins' | 'platform'> = {},
+): EngineRequest {
   const { name, tag, digest } = parseImageReference(reference)
   return {
     method: 'POST',
@@ -70,14 +75,24 @@ export function pullRequest(reference: string, options: Pick<TransferOptions, 'l
   }
 }
 
-export async function pullImage(engine: DockerEngine, reference: string, options: TransferOptions = {}): Promise<PullResult> {
+export async function pullImage(
+  engine: DockerEngine,
+  reference: string,
+  options: TransferOptions = {},
+): Promise<PullResult> {
   const outcome = await transfer(engine, pullRequest(reference, options), options)
   if (outcome.kind === 'done') return { kind: 'pulled' }
-  const missing = /manifest unknown|not found|no such image|pull access denied|unauthorized|denied/i.test(outcome.message)
+  const missing = /manifest unknown|not found|no such image|pull access denied|unauthorized|denied/i.test(
+    outcome.message,
+  )
   return { kind: missing ? 'missing' : 'failed', message: outcome.message }
 }
 
-export async function pushImage(engine: DockerEngine, reference: string, options: TransferOptions = {}): Promise<PushResult> {
+export async function pushImage(
+  engine: DockerEngine,
+  reference: string,
+  options: TransferOptions = {},
+): Promise<PushResult> {
   const { name, tag } = parseImageReference(reference)
   const request: EngineRequest = {
     method: 'POST',
@@ -87,14 +102,19 @@ export async function pushImage(engine: DockerEngine, reference: string, options
   }
   const outcome = await transfer(engine, request, options)
   if (outcome.kind === 'failed') return outcome
-  if (outcome.digest === undefined) return { kind: 'failed', message: 'the registry did not say under which digest it stored the image' }
+  if (outcome.digest === undefined)
+    return { kind: 'failed', message: 'the registry did not say under which digest it stored the image' }
   return { kind: 'pushed', digest: outcome.digest }
 }
 
 /** Gives an image another name. Throws not_found when there is no such image. */
 export async function tagImage(engine: DockerEngine, image: string, reference: string): Promise<void> {
   const { name, tag } = parseImageReference(reference)
-  await engine.call({ method: 'POST', path: `/images/${segment(image)}/tag`, query: { repo: name, tag: tag ?? 'latest' } })
+  await engine.call({
+    method: 'POST',
+    path: `/images/${segment(image)}/tag`,
+    query: { repo: name, tag: tag ?? 'latest' },
+  })
 }
 
 /** False when something still uses it. An image that is not there counts as removed. */
@@ -109,21 +129,35 @@ export async function removeImage(engine: DockerEngine, reference: string): Prom
 }
 
 /** Streams an image from one host to another, for hosts that share no registry. Its id is the same on both. */
-export async function copyImage(from: DockerEngine, to: DockerEngine, reference: string, options: TransferOptions = {}): Promise<void> {
-  const archive = await from.stream({ method: 'GET', path: `/images/${segment(reference)}/get` }, { signal: options.signal })
+export async function copyImage(
+  from: DockerEngine,
+  to: DockerEngine,
+  reference: string,
+  options: TransferOptions = {},
+): Promise<void> {
+  const archive = await from.stream(
+    { method: 'GET', path: `/images/${segment(reference)}/get` },
+    { signal: options.signal },
+  )
   await loadImage(to, archive, options)
 }
 
 export async function loadImage(engine: DockerEngine, archive: Readable, options: TransferOptions = {}): Promise<void> {
   const limit = options.timeoutMs ?? TRANSFER_TIMEOUT_MS
-  const answer = await engine.stream({ method: 'POST', path: '/images/load', query: { quiet: true } }, { timeoutMs: limit, signal: options.signal, upload: archive })
+  const answer = await engine.stream(
+    { method: 'POST', path: '/images/load', query: { quiet: true } },
+    { timeoutMs: limit, signal: options.signal, upload: archive },
+  )
   for await (const item of readJsonLines(answer)) {
     const { error } = progressItem.parse(item)
-    if (error !== undefined) throw new SlipwayError('host_refused', `Docker host ${engine.host} cannot load the image: ${error}`)
+    if (error !== undefined)
+      throw new SlipwayError('host_refused', `Docker host ${engine.host} cannot load the image: ${error}`)
   }
 }
 
-type Transfer = { readonly kind: 'done'; readonly digest: string | undefined } | { readonly kind: 'failed'; readonly message: string }
+type Transfer =
+  | { readonly kind: 'done'; readonly digest: string | undefined }
+  | { readonly kind: 'failed'; readonly message: string }
 
 /** The Engine answers 200 as soon as it begins; whether it went well stands in the last lines. */
 async function transfer(engine: DockerEngine, request: EngineRequest, options: TransferOptions): Promise<Transfer> {
@@ -135,7 +169,8 @@ async function transfer(engine: DockerEngine, request: EngineRequest, options: T
     for await (const item of readJsonLines(stream)) {
       const progress = progressItem.parse(item)
       if (progress.error !== undefined) return { kind: 'failed', message: progress.error }
-      if (progress.status !== undefined && progress.progress === undefined) options.onProgress?.([progress.id, progress.status].filter(Boolean).join(': '))
+      if (progress.status !== undefined && progress.progress === undefined)
+        options.onProgress?.([progress.id, progress.status].filter(Boolean).join(': '))
       digest = progress.aux?.Digest ?? digest
     }
     return { kind: 'done', digest }

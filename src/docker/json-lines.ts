@@ -5,7 +5,7 @@ import { SlipwayError } from '../core/errors.ts'
 const MAX_LINE_BYTES = 16 * 1024 * 1024
 
 /** The Engine's progress streams: one JSON value a line. Throws host_unreachable when the stream breaks. */
-export async function* readJsonLines(stream: Readable): AsyncGenerator<unknown> {
+export async function* readJsonLines(stream: Readable): AsyncGenerator {
   let pending: Buffer[] = []
   let size = 0
   try {
@@ -20,16 +20,19 @@ export async function* readJsonLines(stream: Readable): AsyncGenerator<unknown> 
       if (rest.length === 0) continue
       pending.push(rest)
       size += rest.length
-      if (size > MAX_LINE_BYTES) throw new SlipwayError('host_refused', 'the Docker host sent a line of progress without an end')
+      if (size > MAX_LINE_BYTES)
+        throw new SlipwayError('host_refused', 'the Docker host sent a line of progress without an end')
     }
   } catch (thrown) {
     if (thrown instanceof SlipwayError) throw thrown
-    throw new SlipwayError('host_unreachable', 'the connection to the Docker host broke while it worked', { cause: thrown })
+    throw new SlipwayError('host_unreachable', 'the connection to the Docker host broke while it worked', {
+      cause: thrown,
+    })
   }
   yield* parseLine(pending)
 }
 
-function* parseLine(parts: readonly Buffer[]): Generator<unknown> {
+function* parseLine(parts: readonly Buffer[]): Generator {
   const text = Buffer.concat(parts).toString('utf8').trim()
   if (text !== '') yield JSON.parse(text)
 }

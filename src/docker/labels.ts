@@ -44,7 +44,13 @@ export function ownershipLabels(kind: ObjectKind, owner: Ownership): Labels {
 export function ownerOf(kind: ObjectKind, instance: string, labels: Labels | null | undefined): Ownership | undefined {
   if (labels?.[LABEL.instance] !== instance || labels[LABEL.object] !== kind) return undefined
   const value = (name: string): string | undefined => (labels[name] === '' ? undefined : labels[name])
-  return { instance, run: value(LABEL.run), step: value(LABEL.step), service: value(LABEL.service), release: value(LABEL.release) }
+  return {
+    instance,
+    run: value(LABEL.run),
+    step: value(LABEL.step),
+    service: value(LABEL.service),
+    release: value(LABEL.release),
+  }
 }
 
 /** The Engine's `filters` parameter: objects with all of these marks. */

@@ -32,14 +32,19 @@ export function locateBuildkitStep(outline: DockerfileOutline, name: string): Do
 
 /** The FROM line that names an image. */
 export function locateBaseImage(outline: DockerfileOutline, mentionedIn: string): DockerfileLines | undefined {
-  const stage = outline.stages.find(({ base, basedOnStage }) => !basedOnStage && base !== '' && mentionedIn.includes(base.split('@')[0] ?? base))
+  const stage = outline.stages.find(
+    ({ base, basedOnStage }) => !basedOnStage && base !== '' && mentionedIn.includes(base.split('@')[0] ?? base),
+  )
   return linesOf(stage?.from)
 }
 
 function findStage(outline: DockerfileOutline, name: string | undefined): DockerfileStage | undefined {
   if (name === undefined) return outline.stages.length === 1 ? outline.stages[0] : outline.stages.at(-1)
   const numbered = /^stage-(\d+)$/.exec(name)?.[1]
-  return outline.stages.find((stage) => stage.name === name.toLowerCase()) ?? (numbered === undefined ? undefined : outline.stages[Number(numbered)])
+  return (
+    outline.stages.find((stage) => stage.name === name.toLowerCase()) ??
+    (numbered === undefined ? undefined : outline.stages[Number(numbered)])
+  )
 }
 
 const MAKES_A_LAYER = new Set(['RUN', 'COPY', 'ADD', 'WORKDIR'])

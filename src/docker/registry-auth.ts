@@ -24,6 +24,11 @@ export function registryAuthHeader(reference: string, logins: RegistryLogins = {
 /** Header of a build: the logins for base images. Only the classic builder reads it. */
 export function registryConfigHeader(logins: RegistryLogins): Readonly<Record<string, string>> {
   if (Object.keys(logins).length === 0) return {}
-  const config = Object.fromEntries(Object.entries(logins).map(([registry, login]) => [registry === DEFAULT_REGISTRY ? DEFAULT_REGISTRY_KEY : registry, login]))
+  const config = Object.fromEntries(
+    Object.entries(logins).map(([registry, login]) => [
+      registry === DEFAULT_REGISTRY ? DEFAULT_REGISTRY_KEY : registry,
+      login,
+    ]),
+  )
   return { 'X-Registry-Config': Buffer.from(JSON.stringify(config)).toString('base64url') }
 }

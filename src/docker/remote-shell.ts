@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import PQueue from 'p-queue'
 import type { Client, SFTPWrapper } from 'ssh2'
 import { SlipwayError, errorMessage } from '../core/errors.ts'
 import type { SshConnection } from './ssh-connection.ts'
@@ -16,18 +17,37 @@ export interface RemoteShell {
   /** Runs one command; each argument arrives as it is, whatever characters it holds. */
   exec(argv: readonly [string, ...string[]], options?: { readonly timeoutMs?: number }): Promise<RemoteCommandResult>
   /** Puts a file in place in one step: readers see the old bytes or the new ones. */
-  upload(path: string, content: Readable, options?: { readonly mode?: number; readonly timeoutMs?: number }): Promise<void>
+  upload(
+    path: string,
+    content: Readable,
+    options?: { readonly mode?: number; readonly timeoutMs?: number },
+  ): Promise<void>
 }
 
 const COMMAND_TIMEOUT_MS = 5 * 60_000
 const UPLOAD_TIMEOUT_MS = 10 * 60_000
 const OUTPUT_KEPT_BYTES = 64 * 1024
 
+/** OpenSSH allows ten sessions on one connection and refuses more; the Engine's calls are none. */
+const CONCURRENT_SESSIONS = 8
+
 export function remoteShell(ssh: SshConnection): RemoteShell {
+  const sessions = new PQueue({ concurrency: CONCURRENT_SESSIONS })
   return {
-    exec: async (argv, options = {}) => within(options.timeoutMs ?? COMMAND_TIMEOUT_MS, runCommand(await login(ssh), argv.map(quoteArgument).join(' '))),
-    upload: async (path, content, options = {}) =>
-      within(options.timeoutMs ?? UPLOAD_TIMEOUT_MS, uploadFile(await login(ssh), path, content, options.mode ?? 0o644)),
+    exec: (argv, options = {}) =>
+      sessions.add(async () =>
+        within(
+          options.timeoutMs ?? COMMAND_TIMEOUT_MS,
+          runCommand(await login(ssh), argv.map(quoteArgument).join(' ')),
+        ),
+      ),
+    upload: (path, content, options = {}) =>
+      sessions.add(async () =>
+        within(
+          options.timeoutMs ?? UPLOAD_TIMEOUT_MS,
+          uploadFile(await login(ssh), path, content, options.mode ?? 0o644),
+        ),
+      ),
   }
 }
 
@@ -70,7 +90,9 @@ function runCommand(client: Client, command: string): Cancellable<RemoteCommandR
 function uploadFile(client: Client, path: string, content: Readable, mode: number): Cancellable<void> {
   let open: SFTPWrapper | undefined
   const transfer = async (): Promise<void> => {
-    const sftp = await new Promise<SFTPWrapper>((resolve, reject) => client.sftp((error, wrapper) => (error === undefined ? resolve(wrapper) : reject(error))))
+    const sftp = await new Promise<SFTPWrapper>((resolve, reject) =>
+      client.sftp((error, wrapper) => (error === undefined ? resolve(wrapper) : reject(error))),
+    )
     open = sftp
     const temporary = `${path}.${randomBytes(6).toString('hex')}.partial`
     try {
@@ -78,7 +100,9 @@ function uploadFile(client: Client, path: string, content: Readable, mode: numbe
       await settled((done) => sftp.ext_openssh_rename(temporary, path, done))
     } catch (thrown) {
       await settled((done) => sftp.unlink(temporary, done)).catch(() => undefined)
-      throw new SlipwayError('host_refused', `cannot write ${path} on the host: ${errorMessage(thrown)}`, { cause: thrown })
+      throw new SlipwayError('host_refused', `cannot write ${path} on the host: ${errorMessage(thrown)}`, {
+        cause: thrown,
+      })
     } finally {
       sftp.end()
     }
@@ -93,7 +117,9 @@ function uploadFile(client: Client, path: string, content: Readable, mode: numbe
 }
 
 function settled(start: (done: (error?: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => start((error) => (error === undefined || error === null ? resolve() : reject(error))))
+  return new Promise((resolve, reject) =>
+    start((error) => (error === undefined || error === null ? resolve() : reject(error))),
+  )
 }
 
 interface Cancellable<T> {

@@ -15,13 +15,19 @@ export interface AddedFile {
  * and described, never written to a disk of ours, so a name like `../x` or a link out of the tree has no power here.
  * A source that breaks breaks the result.
  */
-export function repackTar(sources: readonly (() => Promise<Readable> | Readable)[], rule: EntryRule, added: readonly AddedFile[] = []): Readable {
+export function repackTar(
+  sources: readonly (() => Promise<Readable> | Readable)[],
+  rule: EntryRule,
+  added: readonly AddedFile[] = [],
+): Readable {
   const output = pack()
   const work = async (): Promise<void> => {
     for (const open of sources) await repackOne(await open(), rule, output)
     for (const file of added) {
       await new Promise<void>((resolve, reject) =>
-        output.entry({ name: file.name, mode: 0o644, mtime: new Date(0) }, file.content, (error) => (error ? reject(error) : resolve())),
+        output.entry({ name: file.name, mode: 0o644, mtime: new Date(0) }, file.content, (error) =>
+          error ? reject(error) : resolve(),
+        ),
       )
     }
     output.finalize()

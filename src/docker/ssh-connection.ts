@@ -54,7 +54,10 @@ export function openSshConnection(target: SshTarget): SshConnection {
     client,
     close: () => {
       closed = true
-      current?.then((open) => open.end(), () => undefined)
+      current?.then(
+        (open) => open.end(),
+        () => undefined,
+      )
       current = undefined
     },
   }
@@ -65,7 +68,9 @@ export function sshAgent(ssh: SshConnection, socketPath: string): http.Agent {
   const open = async (): Promise<Duplex> => {
     const client = await ssh.client()
     const channel = await new Promise<Duplex>((resolve, reject) => {
-      client.openssh_forwardOutStreamLocal(socketPath, (error, stream) => (error === undefined ? resolve(stream) : reject(error)))
+      client.openssh_forwardOutStreamLocal(socketPath, (error, stream) =>
+        error === undefined ? resolve(stream) : reject(error),
+      )
     })
     // A channel that nobody reads does not notice the end of its connection by itself.
     const end = (): void => void channel.destroy(new Error('the SSH connection ended'))
@@ -90,7 +95,11 @@ function logIn(target: SshTarget, onEnd: () => void): Promise<Client> {
   client.setMaxListeners(0)
   let refusedKey = false
   return new Promise((resolve, reject) => {
-    client.on('ready', () => resolve(client))
+    client.on('ready', () => {
+      // Requests are small and wait for their answers; joining them into larger packets costs 40 ms each.
+      client.setNoDelay(true)
+      resolve(client)
+    })
     client.on('error', (error) => {
       onEnd()
       reject(refusedKey ? new Error(`the server at ${target.host} shows another host key than the pinned one`) : error)
@@ -131,7 +140,9 @@ function parseHostKey(text: string): { readonly algorithms: ServerHostKeyAlgorit
   const algorithms = SIGNATURES_OF_KEY[type]
   const blob = Buffer.from(base64, 'base64')
   if (algorithms === undefined || blob.length < 32) {
-    throw new SlipwayError('config_invalid', `host_key is not a public key of the form "ssh-ed25519 AAAA..."`, { field: 'host_key' })
+    throw new SlipwayError('config_invalid', `host_key is not a public key of the form "ssh-ed25519 AAAA..."`, {
+      field: 'host_key',
+    })
   }
   return { algorithms, blob }
 }
@@ -139,5 +150,11 @@ function parseHostKey(text: string): { readonly algorithms: ServerHostKeyAlgorit
 /** node:http calls these on its sockets; a channel has no timers or buffers of its own to set. */
 function likeSocket(channel: Duplex): Duplex {
   const ignore = (): Duplex => channel
-  return Object.assign(channel, { setKeepAlive: ignore, setNoDelay: ignore, setTimeout: ignore, ref: ignore, unref: ignore })
+  return Object.assign(channel, {
+    setKeepAlive: ignore,
+    setNoDelay: ignore,
+    setTimeout: ignore,
+    ref: ignore,
+    unref: ignore,
+  })
 }

@@ -6,8 +6,7 @@ import { inspectContainer } from './container-state.ts'
 
 export type StopResult =
   /** The Engine knows no such container any more. */
-  | { readonly kind: 'gone' }
-  | { readonly kind: 'still_there'; readonly reason: string }
+  { readonly kind: 'gone' } | { readonly kind: 'still_there'; readonly reason: string }
 
 /** A process has this long between SIGTERM and SIGKILL. */
 export const STOP_GRACE_MS = 10_000
@@ -40,7 +39,9 @@ export async function removeContainer(engine: DockerEngine, id: string): Promise
   let reason = ''
   for (let attempt = 0; attempt < PROOF_ATTEMPTS; attempt += 1) {
     try {
-      await unlessMissing(engine.call({ method: 'DELETE', path: `/containers/${segment(id)}`, query: { force: true, v: true } }))
+      await unlessMissing(
+        engine.call({ method: 'DELETE', path: `/containers/${segment(id)}`, query: { force: true, v: true } }),
+      )
       if ((await inspectContainer(engine, id)) === undefined) return { kind: 'gone' }
       reason = 'it is still being removed'
     } catch (thrown) {

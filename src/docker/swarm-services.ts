@@ -23,7 +23,12 @@ export interface SwarmService {
   /** The specification as the Engine has it, to be changed and sent back. */
   readonly spec: ServiceSpec
   readonly update:
-    | { readonly state: string; readonly startedAt: string | undefined; readonly completedAt: string | undefined; readonly message: string }
+    | {
+        readonly state: string
+        readonly startedAt: string | undefined
+        readonly completedAt: string | undefined
+        readonly message: string
+      }
     | undefined
 }
 
@@ -48,8 +53,18 @@ const UPDATE_ATTEMPTS = 10
 const UPDATE_RETRY_MS = 100
 
 /** Throws conflict when the name is taken. */
-export async function createService(engine: DockerEngine, spec: ServiceSpec, image: string, logins?: RegistryLogins): Promise<string> {
-  const answer = await engine.call({ method: 'POST', path: '/services/create', body: spec, headers: serviceHeaders(image, logins) })
+export async function createService(
+  engine: DockerEngine,
+  spec: ServiceSpec,
+  image: string,
+  logins?: RegistryLogins,
+): Promise<string> {
+  const answer = await engine.call({
+    method: 'POST',
+    path: '/services/create',
+    body: spec,
+    headers: serviceHeaders(image, logins),
+  })
   return z.object({ ID: z.string() }).parse(answer).ID
 }
 
@@ -66,7 +81,15 @@ export async function inspectService(engine: DockerEngine, idOrName: string): Pr
     labels: service.Spec.Labels ?? {},
     image: service.Spec.TaskTemplate.ContainerSpec?.Image ?? '',
     spec: service.Spec,
-    update: status?.State === undefined ? undefined : { state: status.State, startedAt: status.StartedAt, completedAt: status.CompletedAt, message: status.Message ?? '' },
+    update:
+      status?.State === undefined
+        ? undefined
+        : {
+            state: status.State,
+            startedAt: status.StartedAt,
+            completedAt: status.CompletedAt,
+            message: status.Message ?? '',
+          },
   }
 }
 
@@ -148,7 +171,12 @@ const serviceAnswer = z.object({
     TaskTemplate: z.looseObject({ ContainerSpec: z.looseObject({ Image: z.string() }).optional() }),
   }),
   UpdateStatus: z
-    .object({ State: z.string().optional(), StartedAt: z.string().optional(), CompletedAt: z.string().optional(), Message: z.string().optional() })
+    .object({
+      State: z.string().optional(),
+      StartedAt: z.string().optional(),
+      CompletedAt: z.string().optional(),
+      Message: z.string().optional(),
+    })
     .nullish(),
 })
 

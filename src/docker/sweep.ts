@@ -32,20 +32,31 @@ export async function listOwned(engine: DockerEngine, owner: Ownership): Promise
     engine.call({ method: 'GET', path: '/volumes', query: { filters } }),
     engine.call({ method: 'GET', path: '/images/json', query: { filters } }),
   ])
-  const owned = (kind: ObjectKind, id: string, labels: Record<string, string> | null | undefined, createdAt: number): readonly OwnedObject[] => {
+  const owned = (
+    kind: ObjectKind,
+    id: string,
+    labels: Record<string, string> | null | undefined,
+    createdAt: number,
+  ): readonly OwnedObject[] => {
     const found = ownerOf(kind, owner.instance, labels)
     return found === undefined ? [] : [{ kind, id, owner: found, createdAt }]
   }
   return [
     ...containerList.parse(containers).flatMap((one) => owned('container', one.Id, one.Labels, one.Created * 1000)),
     ...networkList.parse(networks).flatMap((one) => owned('network', one.Id, one.Labels, Date.parse(one.Created))),
-    ...(volumeList.parse(volumes).Volumes ?? []).flatMap((one) => owned('volume', one.Name, one.Labels, Date.parse(one.CreatedAt ?? ''))),
+    ...(volumeList.parse(volumes).Volumes ?? []).flatMap((one) =>
+      owned('volume', one.Name, one.Labels, Date.parse(one.CreatedAt ?? '')),
+    ),
     ...imageList.parse(images).flatMap((one) => owned('image', one.Id, one.Labels, one.Created * 1000)),
   ]
 }
 
 /** Removes what `keep` does not want, containers first because they hold on to the rest. */
-export async function sweepOwned(engine: DockerEngine, owner: Ownership, keep: (object: OwnedObject) => boolean): Promise<SweepResult> {
+export async function sweepOwned(
+  engine: DockerEngine,
+  owner: Ownership,
+  keep: (object: OwnedObject) => boolean,
+): Promise<SweepResult> {
   const unwanted = (await listOwned(engine, owner)).filter((object) => !keep(object))
   const removed: OwnedObject[] = []
   const remaining: (OwnedObject & { readonly reason: string })[] = []
@@ -93,5 +104,7 @@ async function removeObject(engine: DockerEngine, object: OwnedObject): Promise<
 const labels = z.record(z.string(), z.string()).nullish()
 const containerList = z.array(z.object({ Id: z.string(), Labels: labels, Created: z.number() }))
 const networkList = z.array(z.object({ Id: z.string(), Labels: labels, Created: z.string() }))
-const volumeList = z.object({ Volumes: z.array(z.object({ Name: z.string(), Labels: labels, CreatedAt: z.string().optional() })).nullish() })
+const volumeList = z.object({
+  Volumes: z.array(z.object({ Name: z.string(), Labels: labels, CreatedAt: z.string().optional() })).nullish(),
+})
 const imageList = z.array(z.object({ Id: z.string(), Labels: labels, Created: z.number() }))

@@ -14,13 +14,25 @@ export function trackBuildkitBuild(outline: DockerfileOutline, emit: BuildEventS
     if (vertex.startedAt === undefined && !vertex.cached && vertex.error === '') return
     let step = steps.get(vertex.digest)
     if (step === undefined) {
-      step = { number: steps.size + 1, name: vertex.name, cached: false, durationMs: undefined, failed: false, lines: locateBuildkitStep(outline, vertex.name) }
+      step = {
+        number: steps.size + 1,
+        name: vertex.name,
+        cached: false,
+        durationMs: undefined,
+        failed: false,
+        lines: locateBuildkitStep(outline, vertex.name),
+      }
       steps.set(vertex.digest, step)
       emit({ kind: 'step_started', step: step.number, name: step.name })
     }
     if (step.durationMs !== undefined || (vertex.completedAt === undefined && vertex.error === '')) return
     const durationMs = Math.max(0, (vertex.completedAt ?? 0) - (vertex.startedAt ?? vertex.completedAt ?? 0))
-    const finished = { ...step, cached: vertex.cached, failed: vertex.error !== '' && !isConsequence(vertex.error), durationMs }
+    const finished = {
+      ...step,
+      cached: vertex.cached,
+      failed: vertex.error !== '' && !isConsequence(vertex.error),
+      durationMs,
+    }
     steps.set(vertex.digest, finished)
     emit({ kind: 'step_finished', step: finished.number, cached: finished.cached, durationMs, failed: finished.failed })
   }
@@ -31,7 +43,8 @@ export function trackBuildkitBuild(outline: DockerfileOutline, emit: BuildEventS
     if (item.id !== 'moby.buildkit.trace' || typeof item.aux !== 'string') return
     const status = decodeBuildkitStatus(item.aux)
     status.vertexes.forEach(follow)
-    for (const log of status.logs) emit({ kind: 'output', step: steps.get(log.vertex)?.number ?? 0, stream: log.stream, bytes: log.bytes })
+    for (const log of status.logs)
+      emit({ kind: 'output', step: steps.get(log.vertex)?.number ?? 0, stream: log.stream, bytes: log.bytes })
     for (const warning of status.warnings) emit({ kind: 'note', text: warning.text })
   }
   return { accept, steps: () => [...steps.values()], imageId: () => imageId, error: () => error }

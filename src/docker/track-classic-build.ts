@@ -35,11 +35,18 @@ export function trackClassicBuild(outline: DockerfileOutline, emit: BuildEventSi
       cached = false
       const number = Number(heading[1])
       const name = item.stream.trimEnd()
-      steps.push({ number, name, cached: false, durationMs: undefined, failed: false, lines: locateClassicStep(outline, number) })
+      steps.push({
+        number,
+        name,
+        cached: false,
+        durationMs: undefined,
+        failed: false,
+        lines: locateClassicStep(outline, number),
+      })
       emit({ kind: 'step_started', step: number, name })
     } else if (/^ ---> Using cache$/m.test(item.stream)) {
       cached = true
-    } else if (/^Successfully built /.test(item.stream)) {
+    } else if (item.stream.startsWith('Successfully built ')) {
       finish(false)
     } else if (!REMARK.test(item.stream)) {
       emitOutput(item.stream, steps.at(-1)?.number ?? 0, emit)
@@ -49,12 +56,14 @@ export function trackClassicBuild(outline: DockerfileOutline, emit: BuildEventSi
 }
 
 const REMARK = /^( ---> |Removing intermediate container |Successfully (built|tagged) |\n$)/
-// The builder wraps stderr like this, each write by itself.
-const STDERR = /^\u001b\[91m([\s\S]*)\u001b\[0m$/
+// The builder wraps stderr in red, each write by itself.
+const RED = '\u001b[91m'
+const PLAIN = '\u001b[0m'
 
 function emitOutput(text: string, step: number, emit: BuildEventSink): void {
-  const stderr = STDERR.exec(text)
-  emit({ kind: 'output', step, stream: stderr === null ? 'stdout' : 'stderr', bytes: Buffer.from(stderr?.[1] ?? text) })
+  const stderr = text.startsWith(RED) && text.endsWith(PLAIN)
+  const printed = stderr ? text.slice(RED.length, -PLAIN.length) : text
+  emit({ kind: 'output', step, stream: stderr ? 'stderr' : 'stdout', bytes: Buffer.from(printed) })
 }
 
 const classicItem = z.object({

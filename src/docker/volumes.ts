@@ -39,7 +39,11 @@ export interface Carrier {
 export const CARRIER_PATH = '/slipway'
 
 /** Mounts a volume for the time of `use`. A container that mounts it already does as well and costs nothing. */
-export async function withVolume<T>(engine: DockerEngine, carrier: Carrier, use: (containerId: string, path: string) => Promise<T>): Promise<T> {
+export async function withVolume<T>(
+  engine: DockerEngine,
+  carrier: Carrier,
+  use: (containerId: string, path: string) => Promise<T>,
+): Promise<T> {
   const created = await createContainer(engine, {
     image: carrier.image,
     command: ['true'],
@@ -48,7 +52,8 @@ export async function withVolume<T>(engine: DockerEngine, carrier: Carrier, use:
     resources: CARRIER_RESOURCES,
     labels: carrier.labels,
   })
-  if (created.kind !== 'created') throw new SlipwayError('host_refused', `a volume cannot be mounted with image ${carrier.image}: ${created.kind}`)
+  if (created.kind !== 'created')
+    throw new SlipwayError('host_refused', `a volume cannot be mounted with image ${carrier.image}: ${created.kind}`)
   try {
     return await use(created.id, CARRIER_PATH)
   } finally {
@@ -57,17 +62,35 @@ export async function withVolume<T>(engine: DockerEngine, carrier: Carrier, use:
 }
 
 /** Unpacks a tar stream below a folder that exists in the container. Owners and modes are those in the tar. */
-export async function putArchive(engine: DockerEngine, container: string, path: string, tar: Readable, signal?: AbortSignal): Promise<void> {
+export async function putArchive(
+  engine: DockerEngine,
+  container: string,
+  path: string,
+  tar: Readable,
+  signal?: AbortSignal,
+): Promise<void> {
   const answer = await engine.stream(
-    { method: 'PUT', path: `/containers/${segment(container)}/archive`, query: { path, noOverwriteDirNonDir: true }, headers: { 'Content-Type': 'application/x-tar' } },
+    {
+      method: 'PUT',
+      path: `/containers/${segment(container)}/archive`,
+      query: { path, noOverwriteDirNonDir: true },
+      headers: { 'Content-Type': 'application/x-tar' },
+    },
     { timeoutMs: COPY_TIMEOUT_MS, signal, upload: tar },
   )
   answer.resume()
 }
 
 /** A file or folder as a tar stream whose entries begin with its last name; undefined when it is not there. */
-export async function getArchive(engine: DockerEngine, container: string, path: string, signal?: AbortSignal): Promise<Readable | undefined> {
-  return unlessMissing(engine.stream({ method: 'GET', path: `/containers/${segment(container)}/archive`, query: { path } }, { signal }))
+export async function getArchive(
+  engine: DockerEngine,
+  container: string,
+  path: string,
+  signal?: AbortSignal,
+): Promise<Readable | undefined> {
+  return unlessMissing(
+    engine.stream({ method: 'GET', path: `/containers/${segment(container)}/archive`, query: { path } }, { signal }),
+  )
 }
 
 export interface ArchivedFile {
@@ -79,7 +102,11 @@ export interface ArchivedFile {
 }
 
 /** Everything below a folder of the container. It reads the whole content, at some 180 MB a second. */
-export async function listFiles(engine: DockerEngine, container: string, folder: string): Promise<readonly ArchivedFile[]> {
+export async function listFiles(
+  engine: DockerEngine,
+  container: string,
+  folder: string,
+): Promise<readonly ArchivedFile[]> {
   const files: ArchivedFile[] = []
   for await (const { header, content } of archiveEntries(engine, container, folder)) {
     content.resume()

@@ -15,7 +15,20 @@ export async function gitFolder(mirror: string, sha: string): Promise<Readable> 
     const gitDir = join(checkout, '.git')
     await gitOutput(['init', '--quiet', '--template=', checkout])
     const config = { 'protocol.file.allow': 'always' }
-    await gitOutput(['fetch', '--quiet', '--depth', '1', '--no-tags', '--no-write-fetch-head', '--', `file://${resolve(mirror)}`, `+${sha}:refs/heads/build`], { gitDir, config })
+    await gitOutput(
+      [
+        'fetch',
+        '--quiet',
+        '--depth',
+        '1',
+        '--no-tags',
+        '--no-write-fetch-head',
+        '--',
+        `file://${resolve(mirror)}`,
+        `+${sha}:refs/heads/build`,
+      ],
+      { gitDir, config },
+    )
     await gitOutput(['update-ref', '--no-deref', 'HEAD', sha], { gitDir })
     await gitOutput(['update-ref', '-d', 'refs/heads/build'], { gitDir })
     // With an index, `git status` inside the build compares with the commit and not with nothing.

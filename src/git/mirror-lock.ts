@@ -18,10 +18,18 @@ const LOCK_WAIT_SECONDS = 15 * 60
 
 export async function withMirrorLock<T>(mirror: string, work: () => Promise<T>): Promise<T> {
   await mkdir(dirname(mirror), { recursive: true })
-  const holder = spawn('flock', ['-x', '-w', String(LOCK_WAIT_SECONDS), `${mirror}.lock`, 'cat'], { stdio: ['pipe', 'pipe', 'ignore'] })
+  const holder = spawn('flock', ['-x', '-w', String(LOCK_WAIT_SECONDS), `${mirror}.lock`, 'cat'], {
+    stdio: ['pipe', 'pipe', 'ignore'],
+  })
   const ended = new Promise<never>((_resolve, reject) => {
-    holder.once('error', (error) => reject(new SlipwayError('internal', `flock cannot be started: ${error.message}`, { remedy: 'install util-linux' })))
-    holder.once('exit', () => reject(new SlipwayError('internal', 'the mirror of this repository is held by another process for too long')))
+    holder.once('error', (error) =>
+      reject(
+        new SlipwayError('internal', `flock cannot be started: ${error.message}`, { remedy: 'install util-linux' }),
+      ),
+    )
+    holder.once('exit', () =>
+      reject(new SlipwayError('internal', 'the mirror of this repository is held by another process for too long')),
+    )
   })
   ended.catch(() => undefined)
   // Written into a pipe whose reader may have died; `ended` tells that.

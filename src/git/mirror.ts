@@ -14,7 +14,11 @@ import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path'
 import { SlipwayError } from '../core/errors.ts'
 import { gitOutput, runGit } from './run-git.ts'
+import { explainFetch } from './explain-fetch.ts'
+import type { FetchAttempt, FetchResult } from './explain-fetch.ts'
 import { withMirrorLock } from './mirror-lock.ts'
+
+export type { FetchResult } from './explain-fetch.ts'
 
 export interface CommitSource {
   /** GitHub's number of the repository; a rename keeps it. */
@@ -26,13 +30,6 @@ export interface CommitSource {
   /** Full names of refs that hold the commit, tried where the server does not give commits by sha. */
   readonly refs?: readonly string[]
 }
-
-export type FetchResult =
-  | { readonly kind: 'fetched' | 'present' }
-  /** The server answered and has no such commit, or not for this token. */
-  | { readonly kind: 'missing'; readonly message: string }
-  | { readonly kind: 'refused'; readonly message: string }
-  | { readonly kind: 'unreachable'; readonly message: string }
 
 export interface Mirrors {
   /** Folder of a repository's mirror, for the functions of read-commit.ts. */
@@ -85,7 +82,8 @@ export function gitMirrors(directory: string, options: MirrorOptions = {}): Mirr
       return withMirrorLock(gitDir(source.repositoryId), () => fetchAnew(source, signal))
     },
     prune: (repositoryId, keep) => withMirrorLock(gitDir(repositoryId), () => pruneMirror(gitDir(repositoryId), keep)),
-    remove: (repositoryId) => withMirrorLock(gitDir(repositoryId), () => rm(gitDir(repositoryId), { recursive: true, force: true })),
+    remove: (repositoryId) =>
+      withMirrorLock(gitDir(repositoryId), () => rm(gitDir(repositoryId), { recursive: true, force: true })),
   }
 }
 
@@ -104,7 +102,11 @@ async function pruneMirror(mirror: string, keep: ReadonlySet<string>): Promise<v
   const kept = await readdir(join(mirror, 'refs', 'slipway')).catch(() => [])
   await Promise.all(kept.filter((sha) => !keep.has(sha)).map((sha) => rm(join(mirror, keepRef(sha)), { force: true })))
   // Refs stay files of their own; see hasCommit.
-  await gitOutput(['gc', '--quiet', '--prune=now'], { gitDir: mirror, config: { 'gc.packRefs': 'false' }, timeoutMs: GC_TIMEOUT_MS })
+  await gitOutput(['gc', '--quiet', '--prune=now'], {
+    gitDir: mirror,
+    config: { 'gc.packRefs': 'false' },
+    timeoutMs: GC_TIMEOUT_MS,
+  })
 }
 
 async function createMirror(mirror: string): Promise<void> {
@@ -121,19 +123,32 @@ async function createMirror(mirror: string): Promise<void> {
 
 async function removeStaleLocks(mirror: string): Promise<void> {
   const entries = await readdir(mirror, { recursive: true })
-  await Promise.all(entries.filter((name) => name.endsWith('.lock')).map((name) => rm(join(mirror, name), { force: true })))
+  await Promise.all(
+    entries.filter((name) => name.endsWith('.lock')).map((name) => rm(join(mirror, name), { force: true })),
+  )
 }
 
-type FetchAttempt = FetchResult | { readonly kind: 'damaged'; readonly message: string }
-
-async function fetchInto(mirror: string, source: CommitSource, options: MirrorOptions, signal: AbortSignal | undefined): Promise<FetchAttempt> {
+async function fetchInto(
+  mirror: string,
+  source: CommitSource,
+  options: MirrorOptions,
+  signal: AbortSignal | undefined,
+): Promise<FetchAttempt> {
   const bySha = await fetchRefs(mirror, source, [`+${source.sha}:${keepRef(source.sha)}`], options, signal)
   if (bySha.kind !== 'missing' || source.refs === undefined || source.refs.length === 0) return bySha
   // Servers before protocol v2 give only what a ref names.
-  const byRef = await fetchRefs(mirror, source, source.refs.map((ref) => `+${ref}`), options, signal)
+  const byRef = await fetchRefs(
+    mirror,
+    source,
+    source.refs.map((ref) => `+${ref}`),
+    options,
+    signal,
+  )
   if (byRef.kind !== 'fetched') return byRef
   const kept = await runGit(['update-ref', keepRef(source.sha), source.sha], { gitDir: mirror })
-  return kept.kind === 'done' ? byRef : { kind: 'missing', message: `${source.sha} is in none of ${source.refs.join(', ')}` }
+  return kept.kind === 'done'
+    ? byRef
+    : { kind: 'missing', message: `${source.sha} is in none of ${source.refs.join(', ')}` }
 }
 
 async function fetchRefs(
@@ -143,23 +158,20 @@ async function fetchRefs(
   options: MirrorOptions,
   signal: AbortSignal | undefined,
 ): Promise<FetchAttempt> {
-  const argv = ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules', '--no-auto-gc', '--', source.cloneUrl, ...refspecs]
+  const argv = [
+    'fetch',
+    '--quiet',
+    '--no-tags',
+    '--no-write-fetch-head',
+    '--no-recurse-submodules',
+    '--no-auto-gc',
+    '--',
+    source.cloneUrl,
+    ...refspecs,
+  ]
   const config = { ...STALL, ...protocols(options), ...credentials(source) }
   const result = await runGit(argv, { gitDir: mirror, config, timeoutMs: FETCH_TIMEOUT_MS, signal })
   return result.kind === 'done' ? { kind: 'fetched' } : explainFetch(result.stderr)
-}
-
-/** git says what happened only in words; with LANG=C they are stable. */
-export function explainFetch(stderr: string): FetchAttempt {
-  const message = stderr.trim().split('\n').slice(-3).join(' ')
-  if (/not our ref|couldn't find remote ref|no such remote ref|not a valid object name/i.test(stderr)) return { kind: 'missing', message }
-  if (/authentication failed|could not read username|terminal prompts disabled|repository .* not found|returned error: 40[134]|does not appear to be a git repository/i.test(stderr)) {
-    return { kind: 'refused', message }
-  }
-  if (/object file .* is empty|loose object .* is corrupt|packfile .* (is truncated|cannot be|does not match)|bad object|missing necessary objects|unable to read tree|not a git repository|inflate: data stream|did not send all necessary objects|unresolved deltas|invalid index-pack|broken ref/i.test(stderr)) {
-    return { kind: 'damaged', message }
-  }
-  return { kind: 'unreachable', message }
 }
 
 function protocols(options: MirrorOptions): Readonly<Record<string, string>> {
@@ -184,15 +196,19 @@ function keepRef(sha: string): string {
 
 function repositoryFolder(repositoryId: string | number): string {
   const name = String(repositoryId)
-  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(name)) throw new SlipwayError('request_invalid', `${JSON.stringify(name)} is not a repository id`)
+  if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/.test(name))
+    throw new SlipwayError('request_invalid', `${JSON.stringify(name)} is not a repository id`)
   return name
 }
 
 function checkSource(source: CommitSource, options: MirrorOptions): void {
   const schemes = options.allowFileProtocol === true ? /^(https?|file):\/\// : /^https?:\/\//
-  if (!schemes.test(source.cloneUrl)) throw new SlipwayError('request_invalid', 'a repository is cloned over http or https')
-  if (!/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(source.sha)) throw new SlipwayError('request_invalid', `${JSON.stringify(source.sha)} is not a commit's sha`)
+  if (!schemes.test(source.cloneUrl))
+    throw new SlipwayError('request_invalid', 'a repository is cloned over http or https')
+  if (!/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(source.sha))
+    throw new SlipwayError('request_invalid', `${JSON.stringify(source.sha)} is not a commit's sha`)
   for (const ref of source.refs ?? []) {
-    if (!ref.startsWith('refs/') || /[:\0*]/.test(ref)) throw new SlipwayError('request_invalid', `${JSON.stringify(ref)} is not the full name of a ref`)
+    if (!ref.startsWith('refs/') || /[:\0*]/.test(ref))
+      throw new SlipwayError('request_invalid', `${JSON.stringify(ref)} is not the full name of a ref`)
   }
 }

@@ -35,19 +35,39 @@ const MAX_BLOB_BYTES = 16 * 1024 * 1024
  */
 export function archive(gitDir: string, sha: string, folder = ''): Readable {
   const path = folder === '' || folder === '.' ? [] : [folder]
-  return streamGit(['archive', '--format=tar', checkedSha(sha), '--', ...path], { gitDir, timeoutMs: ARCHIVE_TIMEOUT_MS })
+  return streamGit(['archive', '--format=tar', checkedSha(sha), '--', ...path], {
+    gitDir,
+    timeoutMs: ARCHIVE_TIMEOUT_MS,
+  })
 }
 
 /** Every file below a folder, or the direct entries only. Missing folders have none. */
-export async function lsTree(gitDir: string, sha: string, folder = '', options: { readonly recursive?: boolean } = {}): Promise<readonly TreeEntry[]> {
+export async function lsTree(
+  gitDir: string,
+  sha: string,
+  folder = '',
+  options: { readonly recursive?: boolean } = {},
+): Promise<readonly TreeEntry[]> {
   const path = folder === '' || folder === '.' ? [] : [`${folder}/`]
   const flags = options.recursive === true ? ['-r', '-t'] : []
-  const listing = await gitOutput(['ls-tree', '-z', '--long', '--full-tree', ...flags, checkedSha(sha), '--', ...path], { gitDir })
-  return listing.toString('utf8').split('\0').filter((line) => line !== '').map(parseEntry)
+  const listing = await gitOutput(
+    ['ls-tree', '-z', '--long', '--full-tree', ...flags, checkedSha(sha), '--', ...path],
+    { gitDir },
+  )
+  return listing
+    .toString('utf8')
+    .split('\0')
+    .filter((line) => line !== '')
+    .map(parseEntry)
 }
 
 /** The bytes of a file; undefined where there is none (also for folders and links). Throws when it is larger than the limit. */
-export async function readBlob(gitDir: string, sha: string, path: string, maxBytes = MAX_BLOB_BYTES): Promise<Buffer | undefined> {
+export async function readBlob(
+  gitDir: string,
+  sha: string,
+  path: string,
+  maxBytes = MAX_BLOB_BYTES,
+): Promise<Buffer | undefined> {
   const entry = await entryAt(gitDir, sha, path)
   if (entry === undefined || entry.type !== 'blob' || entry.symlink) return undefined
   return gitOutput(['cat-file', 'blob', entry.sha], { gitDir, maxBytes })
@@ -55,7 +75,8 @@ export async function readBlob(gitDir: string, sha: string, path: string, maxByt
 
 /** Sha of a folder's tree or of a file's blob: equal shas mean equal content. Undefined where the path is not there. */
 export async function treeSha(gitDir: string, sha: string, path = ''): Promise<string | undefined> {
-  if (path === '' || path === '.') return (await gitOutput(['rev-parse', '--verify', `${checkedSha(sha)}^{tree}`], { gitDir })).toString('utf8').trim()
+  if (path === '' || path === '.')
+    return (await gitOutput(['rev-parse', '--verify', `${checkedSha(sha)}^{tree}`], { gitDir })).toString('utf8').trim()
   return (await entryAt(gitDir, sha, path))?.sha
 }
 
@@ -69,8 +90,14 @@ export async function entryAt(gitDir: string, sha: string, path: string): Promis
 
 /** Paths that differ between two commits, both names of a rename. */
 export async function changedFiles(gitDir: string, base: string, head: string): Promise<readonly string[]> {
-  const listing = await gitOutput(['diff-tree', '-r', '-z', '--no-renames', '--name-only', checkedSha(base), checkedSha(head)], { gitDir })
-  return listing.toString('utf8').split('\0').filter((path) => path !== '')
+  const listing = await gitOutput(
+    ['diff-tree', '-r', '-z', '--no-renames', '--name-only', checkedSha(base), checkedSha(head)],
+    { gitDir },
+  )
+  return listing
+    .toString('utf8')
+    .split('\0')
+    .filter((path) => path !== '')
 }
 
 /** The newest common ancestor; undefined for histories that never met. Both commits must have been fetched. */
@@ -91,8 +118,20 @@ export async function isAncestor(gitDir: string, ancestor: string, descendant: s
 
 export async function commitInfo(gitDir: string, sha: string): Promise<CommitInfo> {
   const format = '%H%x00%T%x00%P%x00%an%x00%ae%x00%aI%x00%B'
-  const output = await gitOutput(['show', '--no-patch', '--no-show-signature', '--encoding=UTF-8', `--format=${format}`, `${checkedSha(sha)}^{commit}`], { gitDir })
-  const [full = '', tree = '', parents = '', authorName = '', authorEmail = '', authoredAt = '', ...message] = output.toString('utf8').split('\0')
+  const output = await gitOutput(
+    [
+      'show',
+      '--no-patch',
+      '--no-show-signature',
+      '--encoding=UTF-8',
+      `--format=${format}`,
+      `${checkedSha(sha)}^{commit}`,
+    ],
+    { gitDir },
+  )
+  const [full = '', tree = '', parents = '', authorName = '', authorEmail = '', authoredAt = '', ...message] = output
+    .toString('utf8')
+    .split('\0')
   return {
     sha: full,
     treeSha: tree,
@@ -120,6 +159,7 @@ function parseEntry(line: string): TreeEntry {
 
 /** A name that git could read as an option or as a revision expression never reaches it. */
 function checkedSha(sha: string): string {
-  if (!/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(sha)) throw new SlipwayError('request_invalid', `${JSON.stringify(sha)} is not a commit's sha`)
+  if (!/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(sha))
+    throw new SlipwayError('request_invalid', `${JSON.stringify(sha)} is not a commit's sha`)
   return sha
 }

@@ -67,7 +67,8 @@ export function streamGit(argv: readonly string[], options: GitOptions = {}): Re
       yield* child.stdout
       // The pipe ends before git's exit code is known, and only that says whether what was printed is complete.
       const result = await end
-      if (result.exitCode !== 0) throw new SlipwayError('internal', `git ${argv[0] ?? ''} failed: ${result.stderr.trim()}`)
+      if (result.exitCode !== 0)
+        throw new SlipwayError('internal', `git ${argv[0] ?? ''} failed: ${result.stderr.trim()}`)
     } finally {
       child.kill('SIGKILL')
     }
@@ -92,7 +93,10 @@ function startGit(argv: readonly string[], options: GitOptions): Started {
     ended ??= new SlipwayError(code, message)
     child.kill('SIGKILL')
   }
-  const timer = setTimeout(() => stop('timed_out', `git ${argv[0] ?? ''} took longer than ${timeoutMs / 1000} s`), timeoutMs)
+  const timer = setTimeout(
+    () => stop('timed_out', `git ${argv[0] ?? ''} took longer than ${timeoutMs / 1000} s`),
+    timeoutMs,
+  )
   const cancel = (): void => stop('cancelled', `git ${argv[0] ?? ''} was cancelled`)
   options.signal?.addEventListener('abort', cancel, { once: true })
   if (options.signal?.aborted === true) cancel()
@@ -101,8 +105,12 @@ function startGit(argv: readonly string[], options: GitOptions): Started {
     stderr = Buffer.concat([stderr, chunk]).subarray(-STDERR_KEPT_BYTES)
   })
   const end = new Promise<{ exitCode: number | null; stderr: string }>((resolve, reject) => {
-    child.once('error', (error) => reject(new SlipwayError('internal', `git cannot be started: ${error.message}`, { cause: error })))
-    child.once('close', (exitCode) => (ended === undefined ? resolve({ exitCode, stderr: stderr.toString('utf8') }) : reject(ended)))
+    child.once('error', (error) =>
+      reject(new SlipwayError('internal', `git cannot be started: ${error.message}`, { cause: error })),
+    )
+    child.once('close', (exitCode) =>
+      ended === undefined ? resolve({ exitCode, stderr: stderr.toString('utf8') }) : reject(ended),
+    )
   }).finally(() => {
     clearTimeout(timer)
     options.signal?.removeEventListener('abort', cancel)

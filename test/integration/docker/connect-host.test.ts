@@ -35,8 +35,12 @@ describe('a Docker host on a unix socket', () => {
   })
 
   it('says apart what is missing, what conflicts and what it refuses', async () => {
-    expect(await failureOf(host.engine.call({ method: 'GET', path: '/containers/slipway-no-such/json' }))).toMatchObject({ kind: 'not_found' })
-    expect(await failureOf(host.engine.call({ method: 'POST', path: '/containers/create', body: { Image: '' } }))).toMatchObject({ kind: 'refused', status: 400 })
+    expect(
+      await failureOf(host.engine.call({ method: 'GET', path: '/containers/slipway-no-such/json' })),
+    ).toMatchObject({ kind: 'not_found' })
+    expect(
+      await failureOf(host.engine.call({ method: 'POST', path: '/containers/create', body: { Image: '' } })),
+    ).toMatchObject({ kind: 'refused', status: 400 })
   })
 
   it('is not led astray by DOCKER_HOST of our own environment', async () => {
@@ -51,7 +55,10 @@ describe('a Docker host on a unix socket', () => {
 describe('a Docker host that does not answer', () => {
   it('is unreachable when nothing listens', async () => {
     const host = connectDockerHost({ name: 'gone', endpoint: 'unix:///nonexistent/docker.sock' })
-    expect(await failureOf(pingHost(host.engine))).toMatchObject({ kind: 'unreachable', message: expect.stringContaining('gone') })
+    expect(await failureOf(pingHost(host.engine))).toMatchObject({
+      kind: 'unreachable',
+      message: expect.stringContaining('gone'),
+    })
   })
 
   it('is unreachable when it accepts and stays silent', async () => {
@@ -68,7 +75,9 @@ describe('a Docker host that does not answer', () => {
 
   it('lets a caller give up', async () => {
     const host = connectDockerHost({ name: 'local', endpoint: `unix://${SOCKET}` })
-    expect(await failureOf(host.engine.call({ method: 'GET', path: '/_ping' }, { signal: AbortSignal.abort() }))).toMatchObject({ kind: 'cancelled' })
+    expect(
+      await failureOf(host.engine.call({ method: 'GET', path: '/_ping' }, { signal: AbortSignal.abort() })),
+    ).toMatchObject({ kind: 'cancelled' })
     host.close()
   })
 })
@@ -91,7 +100,8 @@ describe('a Docker host over SSH', () => {
   })
 
   it('answers thirty calls at once over one login', async () => {
-    await Promise.all(Array.from({ length: 30 }, () => describeHost(host)))
+    await Promise.all(Array.from({ length: 30 }, () => host.engine.call({ method: 'GET', path: '/containers/json' })))
+    expect(await describeHost(host)).toMatchObject({ buildkit: true })
   })
 
   it('is used again after the connection broke', async () => {
@@ -110,7 +120,10 @@ describe('a Docker host over SSH', () => {
       hostKey: other,
       identity: sshd.identity,
     })
-    expect(await failureOf(pingHost(impostor.engine))).toMatchObject({ kind: 'unreachable', message: expect.stringContaining('another host key') })
+    expect(await failureOf(pingHost(impostor.engine))).toMatchObject({
+      kind: 'unreachable',
+      message: expect.stringContaining('another host key'),
+    })
     impostor.close()
   })
 
@@ -119,6 +132,11 @@ describe('a Docker host over SSH', () => {
     const result = await host.shell?.exec(['printf', '%s', hostile])
     expect(result).toEqual({ exitCode: 0, output: hostile })
     expect(await host.shell?.exec(['sh', '-c', 'echo broken >&2; exit 3'])).toEqual({ exitCode: 3, output: 'broken\n' })
+  })
+
+  it('runs more commands at once than the server has sessions for', async () => {
+    const results = await Promise.all(Array.from({ length: 15 }, async () => host.shell?.exec(['true'])))
+    expect(results.map((result) => result?.exitCode)).toEqual(results.map(() => 0))
   })
 
   it('puts files in place whole', async () => {
@@ -139,15 +157,72 @@ describe('a Docker host over TCP', () => {
   beforeAll(async () => {
     const openssl = (...argv: string[]) => execFileSync('openssl', argv, { cwd: folder, stdio: 'ignore' })
     for (const ca of ['ca', 'other-ca']) {
-      openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '1', '-subj', `/CN=${ca}`, '-keyout', `${ca}.key`, '-out', `${ca}.pem`)
+      openssl(
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-days',
+        '1',
+        '-subj',
+        `/CN=${ca}`,
+        '-keyout',
+        `${ca}.key`,
+        '-out',
+        `${ca}.pem`,
+      )
     }
-    for (const [name, ca] of [['server', 'ca'], ['client', 'ca'], ['stranger', 'other-ca']] as const) {
-      openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', `/CN=${name}`, '-addext', 'subjectAltName=IP:127.0.0.1', '-keyout', `${name}.key`, '-out', `${name}.csr`)
-      openssl('x509', '-req', '-in', `${name}.csr`, '-CA', `${ca}.pem`, '-CAkey', `${ca}.key`, '-CAcreateserial', '-days', '1', '-copy_extensions', 'copy', '-out', `${name}.pem`)
+    for (const [name, ca] of [
+      ['server', 'ca'],
+      ['client', 'ca'],
+      ['stranger', 'other-ca'],
+    ] as const) {
+      openssl(
+        'req',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-subj',
+        `/CN=${name}`,
+        '-addext',
+        'subjectAltName=IP:127.0.0.1',
+        '-keyout',
+        `${name}.key`,
+        '-out',
+        `${name}.csr`,
+      )
+      openssl(
+        'x509',
+        '-req',
+        '-in',
+        `${name}.csr`,
+        '-CA',
+        `${ca}.pem`,
+        '-CAkey',
+        `${ca}.key`,
+        '-CAcreateserial',
+        '-days',
+        '1',
+        '-copy_extensions',
+        'copy',
+        '-out',
+        `${name}.pem`,
+      )
     }
     // Docker's own TLS listener would need a daemon of its own; what is tested is our side of the handshake.
     proxy = tls.createServer(
-      { cert: readFileSync(at('server.pem')), key: readFileSync(at('server.key')), ca: readFileSync(at('ca.pem')), requestCert: true, rejectUnauthorized: true },
+      {
+        cert: readFileSync(at('server.pem')),
+        key: readFileSync(at('server.key')),
+        ca: readFileSync(at('ca.pem')),
+        requestCert: true,
+        rejectUnauthorized: true,
+      },
       (socket) => {
         const docker = connect(SOCKET)
         socket.pipe(docker).pipe(socket)

@@ -56,6 +56,12 @@ export interface CollectedOutput {
 export function collectOutput(): CollectedOutput {
   const seen: ContainerOutput[] = []
   const bytes = (stream?: ContainerOutput['stream']): Buffer =>
-    Buffer.concat(seen.filter((output) => stream === undefined || output.stream === stream).map((output) => output.bytes))
-  return { sink: (output) => seen.push({ ...output, bytes: Buffer.from(output.bytes) }), text: (stream) => bytes(stream).toString('utf8'), bytes }
+    Buffer.concat(
+      seen.filter((output) => stream === undefined || output.stream === stream).map((output) => output.bytes),
+    )
+  return {
+    sink: (output) => seen.push({ ...output, bytes: Buffer.from(output.bytes) }),
+    text: (stream) => bytes(stream).toString('utf8'),
+    bytes,
+  }
 }

@@ -17,7 +17,10 @@ export function testRepository(): TestRepository {
   const origin = join(folder, 'origin')
   mkdirSync(origin)
   const git = (...argv: string[]): string =>
-    execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', ...argv], { cwd: origin, encoding: 'utf8' }).trim()
+    execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', ...argv], {
+      cwd: origin,
+      encoding: 'utf8',
+    }).trim()
   git('init', '-q', '-b', 'main')
   git('config', 'uploadpack.allowAnySHA1InWant', 'true')
   const mirrors = gitMirrors(join(folder, 'mirrors'), { allowFileProtocol: true })

@@ -54,7 +54,9 @@ export async function startSshd(): Promise<Sshd> {
     const { pid, exitCode, signalCode } = server ?? {}
     if (server === undefined || pid === undefined || exitCode !== null || signalCode !== null) return
     const exited = once(server, 'exit')
-    const sessions = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' }).split(/\s+/).filter(Boolean)
+    const sessions = execFileSync('ps', ['-o', 'pid=', '--ppid', String(pid)], { encoding: 'utf8' })
+      .split(/\s+/)
+      .filter(Boolean)
     process.kill(pid, 'SIGKILL')
     for (const session of sessions) process.kill(Number(session), 'SIGKILL')
     await exited

@@ -1,6 +1,16 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync, mkdirSync } from 'node:fs'
+import {
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+  mkdirSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +18,17 @@ import { extract } from 'tar-stream'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { gitMirrors } from '../../../src/git/mirror.ts'
 import type { CommitSource } from '../../../src/git/mirror.ts'
-import { archive, changedFiles, commitInfo, entryAt, isAncestor, lsTree, mergeBase, readBlob, treeSha } from '../../../src/git/read-commit.ts'
+import {
+  archive,
+  changedFiles,
+  commitInfo,
+  entryAt,
+  isAncestor,
+  lsTree,
+  mergeBase,
+  readBlob,
+  treeSha,
+} from '../../../src/git/read-commit.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'slipway-mirror-'))
 const origin = join(folder, 'origin')
@@ -16,7 +36,11 @@ const cloneUrl = `file://${origin}`
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const git = (...argv: string[]): string =>
-  execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', ...argv], { cwd: origin, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] }).trim()
+  execFileSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', ...argv], {
+    cwd: origin,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }).trim()
 
 const commit = (message: string): string => {
   git('add', '-A')
@@ -50,7 +74,12 @@ const fresh = () => {
   made += 1
   const directory = join(folder, `mirrors-${made}`)
   const mirrors = gitMirrors(directory, { allowFileProtocol: true })
-  const source = (sha: string, more: Partial<CommitSource> = {}): CommitSource => ({ repositoryId: 7, cloneUrl, sha, ...more })
+  const source = (sha: string, more: Partial<CommitSource> = {}): CommitSource => ({
+    repositoryId: 7,
+    cloneUrl,
+    sha,
+    ...more,
+  })
   return { directory, mirrors, source, gitDir: mirrors.gitDir(7) }
 }
 
@@ -58,13 +87,17 @@ describe('a mirror', () => {
   it('fetches a commit once and has it from then on', async () => {
     const { mirrors, source } = fresh()
     expect(await mirrors.fetchCommit(source(first.sha))).toEqual({ kind: 'fetched' })
-    expect(await mirrors.fetchCommit(source(first.sha, { cloneUrl: 'file:///nonexistent' }))).toEqual({ kind: 'present' })
+    expect(await mirrors.fetchCommit(source(first.sha, { cloneUrl: 'file:///nonexistent' }))).toEqual({
+      kind: 'present',
+    })
     expect(await mirrors.fetchCommit(source(second.sha))).toEqual({ kind: 'fetched' })
   })
 
   it('is shared by callers that ask at the same time', async () => {
     const { mirrors, source, directory } = fresh()
-    const answers = await Promise.all([first.sha, second.sha, side.sha, first.sha].map((sha) => mirrors.fetchCommit(source(sha))))
+    const answers = await Promise.all(
+      [first.sha, second.sha, side.sha, first.sha].map((sha) => mirrors.fetchCommit(source(sha))),
+    )
     expect(answers.map((answer) => answer.kind)).not.toContain('missing')
     expect(readdirSync(directory).filter((name) => name.endsWith('.new'))).toEqual([])
   })
@@ -81,13 +114,21 @@ describe('a mirror', () => {
 
   it('says apart what is missing, refused and unreachable', async () => {
     const { mirrors, source } = fresh()
-    expect(await mirrors.fetchCommit(source('0'.repeat(39) + '1', { refs: ['refs/heads/nowhere'] }))).toMatchObject({ kind: 'missing' })
-    expect(await mirrors.fetchCommit(source(first.sha, { cloneUrl: 'http://127.0.0.1:1/x.git' }))).toMatchObject({ kind: 'unreachable' })
-    const server = createServer((_request, response) => response.writeHead(401, { 'www-authenticate': 'Basic' }).end()).listen(0, '127.0.0.1')
+    expect(await mirrors.fetchCommit(source('0'.repeat(39) + '1', { refs: ['refs/heads/nowhere'] }))).toMatchObject({
+      kind: 'missing',
+    })
+    expect(await mirrors.fetchCommit(source(first.sha, { cloneUrl: 'http://127.0.0.1:1/x.git' }))).toMatchObject({
+      kind: 'unreachable',
+    })
+    const server = createServer((_request, response) =>
+      response.writeHead(401, { 'www-authenticate': 'Basic' }).end(),
+    ).listen(0, '127.0.0.1')
     await once(server, 'listening')
     const address = server.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
-    expect(await mirrors.fetchCommit(source(first.sha, { cloneUrl: `http://127.0.0.1:${port}/x.git` }))).toMatchObject({ kind: 'refused' })
+    expect(await mirrors.fetchCommit(source(first.sha, { cloneUrl: `http://127.0.0.1:${port}/x.git` }))).toMatchObject({
+      kind: 'refused',
+    })
     server.close()
   })
 
@@ -101,11 +142,15 @@ describe('a mirror', () => {
     await once(server, 'listening')
     const address = server.address()
     const port = typeof address === 'object' && address !== null ? address.port : 0
-    const answer = await mirrors.fetchCommit(source(first.sha, { cloneUrl: `http://127.0.0.1:${port}/x.git`, token: 'ghs_secret' }))
+    const answer = await mirrors.fetchCommit(
+      source(first.sha, { cloneUrl: `http://127.0.0.1:${port}/x.git`, token: 'ghs_secret' }),
+    )
     server.close()
     expect(seen[0]).toBe(`Basic ${Buffer.from('x-access-token:ghs_secret').toString('base64')}`)
     expect(JSON.stringify(answer)).not.toContain('ghs_secret')
-    const files = readdirSync(gitDir, { recursive: true, encoding: 'utf8' }).filter((name) => statSync(join(gitDir, name)).isFile())
+    const files = readdirSync(gitDir, { recursive: true, encoding: 'utf8' }).filter((name) =>
+      statSync(join(gitDir, name)).isFile(),
+    )
     expect(files.filter((name) => readFileSync(join(gitDir, name)).includes('ghs_secret'))).toEqual([])
   })
 
@@ -117,13 +162,16 @@ describe('a mirror', () => {
     ['a repository id that climbs', { repositoryId: '../up' }],
   ])('refuses %s', async (_case, wrong) => {
     const { mirrors, source } = fresh()
-    await expect(mirrors.fetchCommit({ ...source(first.sha), ...wrong })).rejects.toMatchObject({ code: 'request_invalid' })
+    await expect(mirrors.fetchCommit({ ...source(first.sha), ...wrong })).rejects.toMatchObject({
+      code: 'request_invalid',
+    })
   })
 
   it('goes on after a git that was killed with its lock files in place', async () => {
     const { mirrors, source, gitDir } = fresh()
     await mirrors.fetchCommit(source(first.sha))
-    for (const lock of ['HEAD.lock', 'config.lock', 'shallow.lock', `refs/slipway/${second.sha}.lock`]) writeFileSync(join(gitDir, lock), '')
+    for (const lock of ['HEAD.lock', 'config.lock', 'shallow.lock', `refs/slipway/${second.sha}.lock`])
+      writeFileSync(join(gitDir, lock), '')
     expect(await mirrors.fetchCommit(source(second.sha))).toEqual({ kind: 'fetched' })
   })
 
@@ -205,7 +253,13 @@ describe('a commit in a mirror', () => {
       names.push(`${entry.header.type} ${entry.header.name}`)
       entry.resume()
     }
-    expect(names.sort()).toEqual(['directory src/', 'file .gitattributes', 'file README', 'file src/a b.txt', 'symlink link'])
+    expect(names.sort()).toEqual([
+      'directory src/',
+      'file .gitattributes',
+      'file README',
+      'file src/a b.txt',
+      'symlink link',
+    ])
   })
 
   it('breaks an archive that git cannot finish', async () => {

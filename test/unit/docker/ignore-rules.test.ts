@@ -35,11 +35,17 @@ describe('an ignore file', () => {
 
   it('agrees with the library on ordinary patterns', () => {
     const part = fc.constantFrom('a', 'b', 'ab', 'x.js', '*', '?', '*.js', 'a*', '**')
-    const pattern = fc.tuple(fc.constantFrom('', '!', ''), fc.array(part, { minLength: 1, maxLength: 4 })).map(([mark, parts]) => mark + parts.join('/'))
-    const path = fc.array(fc.constantFrom('a', 'b', 'ab', 'x.js', 'aa'), { minLength: 1, maxLength: 5 }).map((parts) => parts.join('/'))
+    const pattern = fc
+      .tuple(fc.constantFrom('', '!', ''), fc.array(part, { minLength: 1, maxLength: 4 }))
+      .map(([mark, parts]) => mark + parts.join('/'))
+    const path = fc
+      .array(fc.constantFrom('a', 'b', 'ab', 'x.js', 'aa'), { minLength: 1, maxLength: 5 })
+      .map((parts) => parts.join('/'))
     fc.assert(
       fc.property(fc.array(pattern, { maxLength: 5 }), path, (patterns, one) => {
-        expect(parseIgnoreRules(patterns.join('\n'))(one)).toBe(dockerignore.default({ ignorecase: false }).add(patterns).ignores(one))
+        expect(parseIgnoreRules(patterns.join('\n'))(one)).toBe(
+          dockerignore.default({ ignorecase: false }).add(patterns).ignores(one),
+        )
       }),
       { numRuns: 2000 },
     )

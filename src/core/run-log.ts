@@ -82,6 +82,8 @@ export interface FollowLogOptions {
   readonly from?: number
   /** Wait for more until the log is sealed; otherwise end with what is there. */
   readonly follow?: boolean
+  /** Asked while there is nothing to read: true ends the reading also without a seal, for runs that never wrote a log. */
+  readonly isOver?: () => Promise<boolean>
   readonly signal?: AbortSignal
 }
 

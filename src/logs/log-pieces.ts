@@ -36,7 +36,7 @@ export async function* logPieces(folder: string, options: FollowLogOptions, wait
   try {
     while (!isAborted()) {
       // Looked at before the reading, so that a seal set in between never hides the last lines.
-      const isOver = options.follow !== true || (await isSealed(folder))
+      const isOver = options.follow !== true || (await isSealed(folder)) || (await options.isOver?.()) === true
       place ??= await enter(folder, wanted)
       let hasNext = false
       if (place !== null) {

@@ -40,6 +40,11 @@ export interface JobStore {
   complete(lease: Lease): Promise<boolean>
   /** Try again after `delayMs`. `countsAsAttempt` is false for waiting that is nobody's fault. */
   retry(lease: Lease, delayMs: number, cause: string, countsAsAttempt: boolean): Promise<boolean>
+  /**
+   * Makes jobs of this process ready again that it does not have in hand: their claim or their end was lost with a
+   * connection, and nobody else would ever take them while this process lives. Returns how many.
+   */
+  giveBack(processId: string, inHand: readonly string[], claimedBeforeMs: number): Promise<number>
   /** Nothing more can be done without a person. */
   park(lease: Lease, cause: string): Promise<boolean>
   /** Milliseconds until the next waiting job's time comes, null when none waits. */

@@ -2,6 +2,7 @@
  * Takes over the work of dead processes. Death is certain when the pid is gone on this very machine; otherwise it is
  * assumed after a stale heartbeat, and only by a process that itself has seen the database for a whole lease.
  */
+import { errorMessage } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { JobHandlers, ProcessStore } from './ports.ts'
 import { MAX_DEATHS } from '../core/retry.ts'
@@ -24,8 +25,17 @@ export async function reapDeadProcesses(options: ReaperOptions): Promise<void> {
   for (const orphan of orphans) {
     options.logger.warn(orphan, 'took over a job whose process ended')
     if (!orphan.parked) continue
-    const payload = isRecord(orphan.payload) ? orphan.payload : {}
+    await tellParked(options, orphan)
+  }
+}
+
+/** One that cannot be told must not keep the others from it. */
+async function tellParked(options: ReaperOptions, orphan: { readonly kind: string; readonly payload: unknown }): Promise<void> {
+  const payload = isRecord(orphan.payload) ? orphan.payload : {}
+  try {
     await options.handlers[orphan.kind]?.onParked?.(payload, 'three processes ended while they worked on it')
+  } catch (error) {
+    options.logger.error({ kind: orphan.kind, err: errorMessage(error) }, 'nobody was told that a job was given up')
   }
 }
 

@@ -15,6 +15,12 @@ import { countsAsAttempt, MAX_ATTEMPTS, retryDelayMs } from '../core/retry.ts'
 
 /** Polling is the truth, NOTIFY the hint: a lost hint costs at most this long. */
 const POLL_INTERVAL_MS = 5_000
+/** How often this process looks for jobs that the database thinks it has. */
+const GIVE_BACK_INTERVAL_MS = 5_000
+/** A claim that was answered is in hand long before this, even on a busy event loop. */
+const CLAIM_SETTLES_MS = 10_000
+/** What waits for GitHub or for a host asks again after this, and up to as much again by chance. */
+const OUTAGE_WAIT_MS = 2_000
 /** After a failed claim (database away) the next try waits this long. */
 const CLAIM_RETRY_MS = 1_000
 
@@ -48,6 +54,7 @@ export function startWorker(options: WorkerOptions): Worker {
   const inHand = new Map<string, ClaimedJob>()
   const lanes = options.lanes.map((lane) => startLane(lane, options, inHand, abort.signal))
   const unsubscribe = options.subscribe(() => lanes.forEach((lane) => lane.wake()))
+  const giveBack = setInterval(() => void giveBackForgotten(options, [...inHand.keys()]), GIVE_BACK_INTERVAL_MS)
   return {
     inHand: () => [...inHand.values()].map((job) => ({ jobId: job.id, kind: job.kind })),
     async stop(graceMs) {
@@ -57,7 +64,21 @@ export function startWorker(options: WorkerOptions): Worker {
       const timer = setTimeout(() => abort.abort(new Error('the process is stopping')), graceMs)
       await idle
       clearTimeout(timer)
+      clearInterval(giveBack)
     },
+  }
+}
+
+/**
+ * A claim whose answer was lost, or an end that could not be written while the database was away: the job counts as ours
+ * and our heartbeat is fresh, so no reaper would ever free it.
+ */
+async function giveBackForgotten(options: WorkerOptions, inHand: readonly string[]): Promise<void> {
+  try {
+    const given = await options.store.giveBack(options.processId, inHand, CLAIM_SETTLES_MS)
+    if (given > 0) options.logger.warn({ jobs: given }, 'gave back jobs whose claim or end was not recorded')
+  } catch (error) {
+    options.logger.debug({ err: errorMessage(error) }, 'could not look for jobs that were not recorded')
   }
 }
 
@@ -122,7 +143,7 @@ function startLane(lane: LaneOptions, options: WorkerOptions, inHand: Map<string
     try {
       await settle(job, await perform(job, options, signal), options)
     } catch (error) {
-      // The outcome could not be written: the lease runs out and the job comes back.
+      // The outcome could not be written: the job is given back when it is no longer in hand.
       options.logger.warn({ job: job.kind, jobId: job.id, err: errorMessage(error) }, 'the end of a job was not recorded')
     } finally {
       inHand.delete(job.id)
@@ -152,7 +173,7 @@ async function perform(job: ClaimedJob, options: WorkerOptions, signal: AbortSig
     options.logger.error({ job: job.kind, jobId: job.id, code, err: error }, 'a job failed')
     return countsAsAttempt(fault, code)
       ? { kind: 'retry', cause: errorMessage(error) }
-      : { kind: 'wait', cause: errorMessage(error), delayMs: retryDelayMs(Math.min(job.attempts, 6), options.random()) }
+      : { kind: 'wait', cause: errorMessage(error), delayMs: OUTAGE_WAIT_MS * (1 + options.random()) }
   }
 }
 

@@ -14,6 +14,11 @@ export type { Sql } from 'sql-template-tag'
 const CONNECT_TIMEOUT_MS = 5_000
 /** No query of ours is meant to take longer; a hung one must not hold a connection for ever. */
 const STATEMENT_TIMEOUT_MS = 60_000
+/**
+ * A server that hangs keeps neither of its own limits, so we count as well, a little longer: after this the connection
+ * is thrown away and the query has failed.
+ */
+const ANSWER_TIMEOUT_MS = STATEMENT_TIMEOUT_MS + 5_000
 /** A transaction whose process was stopped must let its locks go. */
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = 30_000
 
@@ -45,6 +50,9 @@ export function clientConfig(address: DatabaseAddress): pg.ClientConfig {
   const base = {
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: STATEMENT_TIMEOUT_MS,
+    query_timeout: ANSWER_TIMEOUT_MS,
+    // A line that was cut without a word is noticed by the system in the end.
+    keepAlive: true,
     idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
     application_name: 'slipway',
   }
@@ -62,10 +70,15 @@ export function openDatabase(address: DatabaseAddress, logger: Logger, maxConnec
     async transaction(work) {
       const client = await pool.connect().catch(asUnavailable)
       let broken: Error | undefined
+      // The pool listens on idle connections only; one that breaks in our hands would end the process.
+      const onBroken = (error: Error): void => {
+        broken = error
+      }
+      client.on('error', onBroken)
       try {
-        await client.query('begin')
+        await client.query('begin').catch(asUnavailable)
         const result = await work(queryable((query) => client.query(query)))
-        await client.query('commit')
+        await client.query('commit').catch(asUnavailable)
         return result
       } catch (error) {
         await client.query('rollback').catch((failure: Error) => {
@@ -73,15 +86,16 @@ export function openDatabase(address: DatabaseAddress, logger: Logger, maxConnec
         })
         throw error
       } finally {
+        client.off('error', onBroken)
         client.release(broken)
       }
     },
     async notify(channel, payload) {
-      await pool.query('select pg_notify($1, $2)', [channel, payload])
+      await pool.query('select pg_notify($1, $2)', [channel, payload]).catch(asUnavailable)
     },
     async connect() {
-      const client = new pg.Client({ ...clientConfig(address), keepAlive: true })
-      await client.connect()
+      const client = new pg.Client(clientConfig(address))
+      await client.connect().catch(asUnavailable)
       return client
     },
     async close() {
@@ -109,8 +123,11 @@ function queryable(run: RunQuery): Queryable {
   }
 }
 
-/** Classes of SQLSTATE in which the server is away or on its way down: 08 connection, 53 resources, 57P shutdown. */
-const AWAY_CLASSES = ['08', '53', '57P']
+/**
+ * Classes of SQLSTATE in which the server is away, on its way down or does not get on: 08 connection, 53 resources,
+ * 57P shutdown, 57014 a statement over its limit, 25P03 a transaction that was left idle.
+ */
+const AWAY_CLASSES = ['08', '53', '57P', '57014', '25P03']
 const AWAY_CODES = ['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH', 'ENOTFOUND']
 
 /** Turns "the database is away" into its own error; every other failure is passed on as it is. */
@@ -127,7 +144,7 @@ export function isUnavailable(error: unknown): boolean {
   const code = 'code' in error && typeof error.code === 'string' ? error.code : null
   if (code !== null) return AWAY_CODES.includes(code) || AWAY_CLASSES.some((prefix) => code.startsWith(prefix))
   // pg's own connection errors carry no code.
-  return /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/.test(
+  return /Connection terminated|timeout exceeded when trying to connect|Query read timeout|not queryable|Client has encountered a connection error/.test(
     error.message,
   )
 }

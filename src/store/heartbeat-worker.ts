@@ -29,10 +29,16 @@ async function beat(): Promise<void> {
     )
     parentPort?.postMessage('beat')
   } catch (error) {
-    await client?.end().catch(() => undefined)
-    client = null
+    await closeConnection()
     parentPort?.postMessage({ missed: error instanceof Error ? error.message : String(error) })
   }
+}
+
+async function closeConnection(): Promise<void> {
+  const last = client
+  client = null
+  // A connection that is already broken has nothing left to close.
+  await last?.end().catch(() => undefined)
 }
 
 let stopping = false
@@ -44,5 +50,5 @@ while (!stopping) {
   await beat()
   await new Promise((resolve) => setTimeout(resolve, intervalMs))
 }
-await client?.end()
+await closeConnection()
 parentPort?.close()

@@ -11,6 +11,8 @@ import { clientConfig, type DatabaseAddress } from './database.ts'
 
 /** How often a process says that it lives. */
 export const HEARTBEAT_INTERVAL_MS = 2_000
+/** A beat that the database does not answer by then is given up: waiting longer would cost the ones after it. */
+const BEAT_TIMEOUT_MS = 4_000
 /** A heartbeat older than this means the process is gone: six missed beats, so one slow disk is not a death. */
 export const HEARTBEAT_STALE_MS = 12_000
 
@@ -39,7 +41,7 @@ export function startHeartbeat(
     machine: self.machine,
     pid: self.pid,
     intervalMs: HEARTBEAT_INTERVAL_MS,
-    connection: clientConfig(address),
+    connection: { ...clientConfig(address), query_timeout: BEAT_TIMEOUT_MS },
   }
   let steadySince: number | null = null
   let lastBeatAt = 0
@@ -56,7 +58,7 @@ export function startHeartbeat(
     thread.on('message', (message: unknown) => {
       const now = clock.monotonic()
       if (message === 'beat') {
-        if (now - lastBeatAt > HEARTBEAT_STALE_MS) steadySince = now
+        if (steadySince === null || now - lastBeatAt > HEARTBEAT_STALE_MS) steadySince = now
         lastBeatAt = now
         return
       }

@@ -53,11 +53,24 @@ export function createJobStore(db: Database): JobStore {
       return rows.length > 0
     },
     async retry(lease, delayMs, cause, countsAsAttempt) {
+      // Who asked again while it ran does not wait for what it waited for; a failure keeps its distance.
       const changed = await db.run(sql`
         update jobs set state = 'ready', run_again = false, process_id = null, last_error = ${cause},
-          attempts = attempts + ${countsAsAttempt ? 1 : 0}, run_at = now() + ${delayMs} * interval '1 millisecond'
+          attempts = attempts + ${countsAsAttempt ? 1 : 0},
+          run_at = case when run_again and ${!countsAsAttempt} then now() else now() + ${delayMs} * interval '1 millisecond' end
         where ${isHeld(lease)}`)
+      // Another process may have room for it at once.
+      if (changed > 0 && delayMs === 0) await db.notify(JOBS_CHANNEL, '')
       return changed > 0
+    },
+    async giveBack(processId, inHand, claimedBeforeMs) {
+      const given = await db.run(sql`
+        update jobs set state = 'ready', run_again = false, process_id = null, run_at = now(),
+          last_error = 'its claim or its end was not recorded'
+        where state = 'running' and process_id = ${processId} and id <> all(${[...inHand]}::bigint[])
+          and claimed_at < now() - ${claimedBeforeMs} * interval '1 millisecond'`)
+      if (given > 0) await db.notify(JOBS_CHANNEL, '')
+      return given
     },
     async park(lease, cause) {
       const changed = await db.run(sql`

@@ -1,0 +1,33 @@
+/** What the pool page shows, and who looks at it. */
+import type { Instance, Pool, PoolOverview, QueueEntry, UsageHour } from '../pool/index.ts'
+
+export interface PoolSession {
+  readonly login: string
+  readonly isAdmin: boolean
+  readonly csrf: string
+}
+
+export interface PoolView {
+  readonly pools: readonly PoolOverview[]
+  readonly overview: PoolOverview
+  readonly instances: readonly Instance[]
+  readonly queue: readonly QueueEntry[]
+  readonly usage: readonly UsageHour[]
+  readonly session: PoolSession
+  /** Where GitHub is, without a closing slash. */
+  readonly githubUrl: string
+}
+
+/** A form that was sent back with what is wrong. */
+export interface AddForm {
+  readonly domain: string
+  readonly labels: string
+  readonly note: string
+  readonly problems: Readonly<Record<string, string>>
+}
+
+export const EMPTY_FORM: AddForm = { domain: '', labels: '', note: '', problems: {} }
+
+export function poolPath(pool: Pick<Pool, 'name'>, rest = ''): string {
+  return `/pools/${encodeURIComponent(pool.name)}${rest}`
+}

@@ -1,9 +1,11 @@
 /** The door of packages: what a tag builds, what was released, and the proof of it. */
 export { packageBuildState, PACKAGE_BUILD_STATES, type PackageBuildState } from './build-state.ts'
+export { choosePackage, findRequestedRepository, type ChosenPackage, type FoundRepository } from './find-target.ts'
 export { fullNameOfUrl, parseFullName, withoutProtocol, type FullName } from './full-name.ts'
 export { packagePlanOf, subjectOf, type PackagePlan } from './package-plan.ts'
 export { outcomeMessage, packageResultOf } from './package-result.ts'
 export { packageCheckName, planPackages, variantOf, type PackagePlanning, type PlannedPackage } from './plan-packages.ts'
+export { provideRuntime } from './provide-runtime.ts'
 export { handleTag, reconcileTags, type TagFault } from './reconcile-tags.ts'
 export {
   PACKAGE_JOB,

@@ -140,6 +140,10 @@ export interface BuildFilter {
   /** One build for each version and variant: what was released, else the newest that ended. */
   readonly isCollapsed?: boolean
   readonly isReleased?: boolean
+  /** Ended well, whether it released anything or not. */
+  readonly isSuccessful?: boolean
+  /** Of versions that are not retired. */
+  readonly isCurrent?: boolean
   readonly isCompleted?: boolean
   readonly before?: string
   readonly limit: number

@@ -156,6 +156,8 @@ function buildConditions(filter: BuildFilter): Sql {
     filter.tag === undefined ? empty : sql`v.tag = ${filter.tag}`,
     filter.erlVersion === undefined ? empty : sql`b.axes ->> 'erl_version' = ${filter.erlVersion}`,
     filter.isReleased === true ? sql`a.run_id = b.run_id` : empty,
+    filter.isSuccessful === true ? sql`runs.conclusion in ('success', 'neutral')` : empty,
+    filter.isCurrent === true ? sql`v.retired_at is null` : empty,
     filter.isCompleted === true ? sql`runs.state = 'completed'` : empty,
     filter.before === undefined ? empty : sql`b.sequence < ${filter.before}`,
     filter.isCollapsed === true

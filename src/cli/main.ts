@@ -38,6 +38,36 @@ const COMMANDS: readonly CommandEntry[] = [
     summary: 'run the simulated GitHub alone',
     load: async () => (await import('./simulate.ts')).simulateCommand(() => import('../simulate/main.ts')),
   },
+  {
+    name: 'plan',
+    group: 'Repositories',
+    summary: 'what would happen to a branch, pull request or tag, and why',
+    load: async () => (await import('./plan.ts')).planCommand,
+  },
+  {
+    name: 'pool',
+    group: 'Pool and packages',
+    summary: 'the release pool: instances, reservations and the line',
+    load: async () => (await import('./pool.ts')).poolCommand,
+  },
+  {
+    name: 'token',
+    group: 'Care',
+    summary: 'API tokens',
+    load: async () => (await import('./token.ts')).tokenCommand,
+  },
+  {
+    name: 'apply',
+    group: 'Care',
+    summary: 'make the server read its server.yml again',
+    load: async () => (await import('./apply.ts')).applyCommand,
+  },
+  {
+    name: 'audit',
+    group: 'Care',
+    summary: 'who changed what, newest first',
+    load: async () => (await import('./audit.ts')).auditCommand,
+  },
 ]
 
 async function main(args: readonly string[]): Promise<void> {

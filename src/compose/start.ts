@@ -6,6 +6,7 @@ import { Hono } from 'hono'
 import { pino } from 'pino'
 import type { Logger } from '../core/logger.ts'
 import type { Settings } from '../config/settings.ts'
+import type { FlowDeps } from '../flow/deps.ts'
 import { handleEvent } from '../flow/handle-event.ts'
 import { errorResponse, notFound } from '../http/error-response.ts'
 import { startHttpServer } from '../http/server.ts'
@@ -53,8 +54,10 @@ export async function startSlipway(settings: Settings): Promise<Slipway> {
   let isStopping = false
 
   const deliveries = createDeliveryStore(base.db)
-  const { features, secretNamesOf } = createFeatures(base)
+  const joined: { flow: FlowDeps | null } = { flow: null }
+  const { features, secretNamesOf } = createFeatures(base, { flow: () => orThrow(joined.flow) })
   const flow = createFlowDeps(base, features, secretNamesOf)
+  joined.flow = flow
   const stored = await base.credentials.load()
   const webhooks = createWebhooks(base, deliveries, stored?.webhookSecret ?? null, (event) => handleEvent(flow, event))
 
@@ -78,7 +81,7 @@ export async function startSlipway(settings: Settings): Promise<Slipway> {
   app.onError((error, context) => errorResponse(context, error, logger))
   app.notFound(notFound)
   app.route('/', createHealth(base, () => isStopping))
-  app.route('/', createOperations(base))
+  app.route('/', createOperations(base, flow, features))
   for (const routes of features.flatMap((feature) => feature.routes ?? [])) app.route('/', routes)
   const server = await startHttpServer(
     {
@@ -131,4 +134,10 @@ export async function startSlipway(settings: Settings): Promise<Slipway> {
       await base.close()
     },
   }
+}
+
+/** Features ask for the flow when something happens, and nothing happens before all parts are joined. */
+function orThrow(flow: FlowDeps | null): FlowDeps {
+  if (flow === null) throw new Error('asked for the flow before it was joined')
+  return flow
 }

@@ -28,6 +28,11 @@ export interface RepositoryReader extends GitHubRights {
   commit(repository: RepositoryRef, sha: string): Promise<{ readonly message: string; readonly treeSha: string } | null>
 }
 
+/** A ref that leads to no commit is answered with 422, not with 404. */
+function saysNoCommit({ code, message }: SlipwayError): boolean {
+  return code === 'github_refused' && message.includes('No commit found')
+}
+
 export function createRepositoryReader(github: GitHub): RepositoryReader {
   const at = (repository: { readonly owner: string; readonly name: string }) => ({ owner: repository.owner, repo: repository.name })
   const octokit = (repository: { readonly installationId: number }) => github.installation(repository.installationId).rest
@@ -43,7 +48,7 @@ export function createRepositoryReader(github: GitHub): RepositoryReader {
     try {
       return await github.call(work)
     } catch (error) {
-      if (error instanceof SlipwayError && error.code === 'not_found') return null
+      if (error instanceof SlipwayError && (error.code === 'not_found' || saysNoCommit(error))) return null
       throw error
     }
   }

@@ -8,6 +8,7 @@ import * as createPool from './20261121000100_create_pool.ts'
 import * as createPipelines from './20261121000200_create_pipelines.ts'
 import * as createDeployments from './20261121000300_create_deployments.ts'
 import * as createPackages from './20261121000400_create_packages.ts'
+import * as keepSessionCredentials from './20261121000500_keep_session_credentials.ts'
 
 export interface Migration {
   readonly name: string
@@ -27,4 +28,5 @@ export const MIGRATIONS: readonly Migration[] = [
   migration('20261121000200_create_pipelines', createPipelines),
   migration('20261121000300_create_deployments', createDeployments),
   migration('20261121000400_create_packages', createPackages),
+  migration('20261121000500_keep_session_credentials', keepSessionCredentials),
 ]

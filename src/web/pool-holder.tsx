@@ -1,7 +1,13 @@
 import { ADMIN_CLIENT, parseWorkflowClient, type Holder } from '../pool/index.ts'
 
 /** Who holds it, linked to the workflow run, run or pull request that it is held for. */
-export function HolderName({ holder, githubUrl }: { readonly holder: Pick<Holder, 'client' | 'actor' | 'repository' | 'pullRequest' | 'runId'>; readonly githubUrl: string }) {
+export function HolderName({
+  holder,
+  githubUrl,
+}: {
+  readonly holder: Pick<Holder, 'client' | 'actor' | 'repository' | 'pullRequest' | 'runId'>
+  readonly githubUrl: string
+}) {
   const { client, repository, pullRequest, runId } = holder
   const workflow = parseWorkflowClient(client)
   if (client === ADMIN_CLIENT) return <span>reserved by {holder.actor}</span>

@@ -85,7 +85,12 @@ function InstanceActions({ instance, pool, session }: Omit<Shared, 'githubUrl'> 
     <div class="pool-actions">
       {state === 'free' && !isDraining && <ActionForm action={action('reserve')} label="Reserve" session={session} />}
       {state === 'held' && (
-        <ActionForm action={action('release')} label="Release" session={session} confirm={`Release ${domain} although it is held?`} />
+        <ActionForm
+          action={action('release')}
+          label="Release"
+          session={session}
+          confirm={`Release ${domain} although it is held?`}
+        />
       )}
       {state === 'held' && (
         <details>
@@ -102,7 +107,9 @@ function InstanceActions({ instance, pool, session }: Omit<Shared, 'githubUrl'> 
       ) : (
         <ActionForm action={action('drain')} label="Drain" session={session} />
       )}
-      {(state === 'free' || state === 'cleaning') && <ActionForm action={action('quarantine')} label="Quarantine" session={session} />}
+      {(state === 'free' || state === 'cleaning') && (
+        <ActionForm action={action('quarantine')} label="Quarantine" session={session} />
+      )}
       {state === 'quarantined' && <ActionForm action={action('restore')} label="Restore" session={session} />}
       <details>
         <summary>Edit</summary>
@@ -115,7 +122,12 @@ function InstanceActions({ instance, pool, session }: Omit<Shared, 'githubUrl'> 
           </label>
         </ActionForm>
       </details>
-      <ActionForm action={action('remove')} label="Delete" session={session} confirm={`Delete ${domain}? A held one leaves when its holder does.`} />
+      <ActionForm
+        action={action('remove')}
+        label="Delete"
+        session={session}
+        confirm={`Delete ${domain}? A held one leaves when its holder does.`}
+      />
     </div>
   )
 }
@@ -143,7 +155,13 @@ export function Moment({ at }: { readonly at: Date }) {
 }
 
 function stateWords(instance: Instance): string {
-  const draining = instance.isLeaving ? ', leaving' : instance.isDraining ? (instance.state === 'free' ? ', drained' : ', draining') : ''
+  const draining = instance.isLeaving
+    ? ', leaving'
+    : instance.isDraining
+      ? instance.state === 'free'
+        ? ', drained'
+        : ', draining'
+      : ''
   const kept = instance.holder?.isKeptForDebugging === true ? ', kept for debugging' : ''
   return `${instance.state}${kept}${draining}`
 }

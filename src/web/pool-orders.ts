@@ -42,18 +42,33 @@ export async function obey(
   }
   switch (verb) {
     case 'reserve': {
-      const answer = await reserve(deps, pool, { client: ADMIN_CLIENT, actor, instanceId: instance.id, reason }, AbortSignal.timeout(60_000))
+      const answer = await reserve(
+        deps,
+        pool,
+        { client: ADMIN_CLIENT, actor, instanceId: instance.id, reason },
+        AbortSignal.timeout(60_000),
+      )
       if (answer.kind === 'granted') return null
-      return answer.kind === 'invalid' ? `${answer.field} ${answer.message}` : `${instance.domain} is not free; steal it if you must`
+      return answer.kind === 'invalid'
+        ? `${answer.field} ${answer.message}`
+        : `${instance.domain} is not free; steal it if you must`
     }
     case 'release': {
       if (instance.holder === null) return null
-      await deps.store.end({ by: 'id', id: instance.holder.reservationId }, { ending: 'released', actor, reason: 'released on the page' })
+      await deps.store.end(
+        { by: 'id', id: instance.holder.reservationId },
+        { ending: 'released', actor, reason: 'released on the page' },
+      )
       return null
     }
     case 'steal': {
       if (reason.trim() === '') return 'say why'
-      const answer = await stealInstance(deps.store, pool, instance.id, { client: ADMIN_CLIENT, actor, reason, timeoutMs: null })
+      const answer = await stealInstance(deps.store, pool, instance.id, {
+        client: ADMIN_CLIENT,
+        actor,
+        reason,
+        timeoutMs: null,
+      })
       if (answer.kind === 'stolen') return null
       return answer.kind === 'invalid' ? `${answer.field} ${answer.message}` : `nobody holds ${instance.domain}`
     }
@@ -83,7 +98,10 @@ export async function addInstance(deps: OrderDeps, pool: Pool, fields: Fields, a
   if (token === '') problems['token'] = 'cannot be blank'
   else if (token.length < TOKEN_LENGTH) problems['token'] = `is too short (minimum is ${TOKEN_LENGTH} characters)`
   else if (token.length > TOKEN_LENGTH) problems['token'] = `is too long (maximum is ${TOKEN_LENGTH} characters)`
-  const wrong = labels === null ? { field: 'labels', message: 'must be key=value' } : (labelProblem(labels) ?? textProblem('note', note))
+  const wrong =
+    labels === null
+      ? { field: 'labels', message: 'must be key=value' }
+      : (labelProblem(labels) ?? textProblem('note', note))
   if (wrong !== null) problems[wrong.field] = wrong.message
   if (Object.keys(problems).length > 0 || domain === null || labels === null) return { ...form, problems }
   const sealedToken = deps.cipher.seal(token, tokenContext(domain))
@@ -93,7 +111,10 @@ export async function addInstance(deps: OrderDeps, pool: Pool, fields: Fields, a
 
 /** `size=s region=eu`; null when a word is not a label. */
 function parseLabels(text: string): Labels | null {
-  const pairs = text.split(/\s+/).filter((word) => word !== '').map((word) => /^([^=]+)=(.*)$/.exec(word))
+  const pairs = text
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .map((word) => /^([^=]+)=(.*)$/.exec(word))
   if (pairs.includes(null)) return null
   return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', pair?.[2] ?? '']))
 }

@@ -53,7 +53,10 @@ export function createPoolPages(deps: PoolPagesDeps): Hono<Env> {
     const { pool, id } = context.req.param()
     const instance = await findInstance(deps, pool, id)
     if (instance === null) return context.notFound()
-    const [record, events] = await Promise.all([deps.store.record(id), deps.store.events(pool, id, HISTORY_LENGTH, null)])
+    const [record, events] = await Promise.all([
+      deps.store.record(id),
+      deps.store.events(pool, id, HISTORY_LENGTH, null),
+    ])
     return context.html(
       <deps.Page title={instance.domain} session={context.get('session')}>
         <InstancePage instance={instance} record={record} events={events} />
@@ -97,7 +100,9 @@ async function withOrder(
 ): Promise<Response> {
   const session = context.get('session')
   const body = await context.req.parseBody()
-  const fields = Object.fromEntries(Object.entries(body).flatMap(([key, value]) => (typeof value === 'string' ? [[key, value]] : [])))
+  const fields = Object.fromEntries(
+    Object.entries(body).flatMap(([key, value]) => (typeof value === 'string' ? [[key, value]] : [])),
+  )
   if (!session.isAdmin || !isSame(fields['csrf'] ?? '', session.csrf)) return context.text('not allowed', 403)
   const pool = await deps.store.findPool(context.req.param('pool') ?? '')
   return pool === null ? context.notFound() : order(pool, fields, session.login)

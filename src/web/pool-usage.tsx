@@ -12,7 +12,12 @@ export function UsagePicture({ usage, capacity }: { readonly usage: readonly Usa
   const share = Math.round((100 * held) / (full * Math.max(1, usage.length)))
   return (
     <figure>
-      <svg class="pool-usage" viewBox={`0 0 ${WIDTH} ${HEIGHT + 14}`} role="img" aria-label={`${share} % of the pool was in use`}>
+      <svg
+        class="pool-usage"
+        viewBox={`0 0 ${WIDTH} ${HEIGHT + 14}`}
+        role="img"
+        aria-label={`${share} % of the pool was in use`}
+      >
         <line x1="0" y1="0.5" x2={WIDTH} y2="0.5" />
         <line x1="0" y1={HEIGHT} x2={WIDTH} y2={HEIGHT} />
         {usage.map((hour, index) => {
@@ -32,7 +37,10 @@ export function UsagePicture({ usage, capacity }: { readonly usage: readonly Usa
           )
         })}
       </svg>
-      <figcaption>{share} % of the pool was in use over the last {Math.round(usage.length / 24)} days; red marks hours in which somebody waited.</figcaption>
+      <figcaption>
+        {share} % of the pool was in use over the last {Math.round(usage.length / 24)} days; red marks hours in which
+        somebody waited.
+      </figcaption>
     </figure>
   )
 }

@@ -6,7 +6,15 @@ import { ActionForm, InstanceTable, Moment } from './pool-instances.tsx'
 import { UsagePicture } from './pool-usage.tsx'
 import { poolPath, type AddForm, type PoolView } from './pool-view-model.ts'
 
-export function PoolsPage({ view, form, problem }: { readonly view: PoolView; readonly form: AddForm; readonly problem: string | null }) {
+export function PoolsPage({
+  view,
+  form,
+  problem,
+}: {
+  readonly view: PoolView
+  readonly form: AddForm
+  readonly problem: string | null
+}) {
   const { pool } = view.overview
   return (
     <>
@@ -17,7 +25,10 @@ export function PoolsPage({ view, form, problem }: { readonly view: PoolView; re
           <ul class="pool-tabs">
             {view.pools.map((other) => (
               <li>
-                <a href={poolPath(other.pool)} {...(other.pool.name === pool.name ? { 'aria-current': 'page' as const } : {})}>
+                <a
+                  href={poolPath(other.pool)}
+                  {...(other.pool.name === pool.name ? { 'aria-current': 'page' as const } : {})}
+                >
                   {other.pool.name} ({other.counts.free}/{other.capacity})
                 </a>
               </li>
@@ -89,7 +100,11 @@ export function LivePool({ view }: { readonly view: PoolView }) {
                   <td>{about === null ? '–' : durationText(about)}</td>
                   {session.isAdmin && (
                     <td>
-                      <ActionForm action={poolPath(pool, `/queue/${entry.id}/withdraw`)} label="Withdraw" session={session} />
+                      <ActionForm
+                        action={poolPath(pool, `/queue/${entry.id}/withdraw`)}
+                        label="Withdraw"
+                        session={session}
+                      />
                     </td>
                   )}
                 </tr>

@@ -4,7 +4,9 @@ import type { PendingCheck } from './ports.ts'
 
 /** GitHub takes at most this many annotations a request and appends those of the next one. */
 export const ANNOTATIONS_PER_REQUEST = 50
+/** Bytes. */
 const LONGEST_TEXT = 65_535
+/** Characters. */
 const LONGEST_TITLE = 255
 const MOST_BUTTONS = 3
 const CUT = '\n\n… cut: the whole text is on the run’s page.'
@@ -21,8 +23,8 @@ export function checkRunRequest(pending: PendingCheck, detailsUrl: string) {
     ...(pending.completedAt === null ? {} : { completed_at: pending.completedAt.toISOString() }),
     output: outputRequest(desired, pending.annotationsSent),
     actions: desired.buttons.slice(0, MOST_BUTTONS).map(({ label, description, identifier }) => ({
-      label: label.slice(0, 20),
-      description: description.slice(0, 40),
+      label: whole(label.slice(0, 20)),
+      description: whole(description.slice(0, 40)),
       identifier,
     })),
   }
@@ -35,7 +37,7 @@ export function annotationsAfter(desired: DesiredCheck, sent: number): number {
 
 function outputRequest({ output }: DesiredCheck, annotationsSent: number) {
   return {
-    title: output.title.slice(0, LONGEST_TITLE),
+    title: oneLine(output.title),
     summary: cut(output.summary),
     ...(output.text === undefined ? {} : { text: cut(output.text) }),
     annotations: output.annotations.slice(annotationsSent, annotationsSent + ANNOTATIONS_PER_REQUEST).map(annotationRequest),
@@ -52,15 +54,28 @@ function annotationRequest(annotation: Annotation) {
     ...(isOneLine && annotation.startColumn !== undefined ? { start_column: annotation.startColumn } : {}),
     ...(isOneLine && annotation.endColumn !== undefined ? { end_column: annotation.endColumn } : {}),
     annotation_level: annotation.level,
-    message: annotation.message.slice(0, LONGEST_TEXT),
-    ...(annotation.title === undefined ? {} : { title: annotation.title.slice(0, LONGEST_TITLE) }),
+    message: cut(annotation.message),
+    ...(annotation.title === undefined ? {} : { title: oneLine(annotation.title) }),
   }
 }
 
-function cut(text: string): string {
+/** A title shows no line breaks and no control characters, whatever a repository put into it. */
+function oneLine(text: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what this is about
+  const plain = text.replaceAll(/[\u0000-\u001F\u007F]+/g, ' ')
+  return whole(plain.length <= LONGEST_TITLE ? plain : `${plain.slice(0, LONGEST_TITLE - 1)}…`)
+}
+
+/** Half a surrogate pair, left where a text was cut, is not JSON to GitHub; NUL it refuses. */
+function whole(text: string): string {
+  return text.replaceAll(/[\0\p{Surrogate}]/gu, '\uFFFD')
+}
+
+function cut(given: string): string {
+  const text = whole(given)
   // The limit counts bytes; most of our text has one byte a character, and the check below is exact for the rest.
   if (Buffer.byteLength(text) <= LONGEST_TEXT) return text
   let kept = text.slice(0, LONGEST_TEXT - CUT.length)
   while (Buffer.byteLength(kept) + Buffer.byteLength(CUT) > LONGEST_TEXT) kept = kept.slice(0, Math.floor(kept.length * 0.95))
-  return kept + CUT
+  return whole(kept) + CUT
 }

@@ -9,6 +9,7 @@ import { SlipwayError } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import { reveal, secretOf, type Secret } from '../core/secret.ts'
 import { asGitHubError } from './github-error.ts'
+import { politeFetch } from './polite-fetch.ts'
 
 /** GitHub answers within seconds; a call that hangs must not hold a report for ever. */
 const REQUEST_TIMEOUT_MS = 20_000
@@ -47,19 +48,13 @@ export function connectGitHub(apiUrl: string, credentials: AppCredentials | null
     warn: (message: string) => logger.warn({ from: 'octokit' }, message),
     error: (message: string) => logger.debug({ from: 'octokit' }, message),
   }
-  const request = {
-    fetch: (url: string, init: RequestInit = {}) => {
-      const limit = AbortSignal.timeout(REQUEST_TIMEOUT_MS)
-      return fetch(url, { ...init, signal: init.signal == null ? limit : AbortSignal.any([init.signal, limit]) })
-    },
-  }
   const client = (installationId?: number): Octokit => {
     if (current === null) throw new SlipwayError('not_configured', 'the GitHub App has no credentials yet')
-    return new Octokit({
+    const made = new Octokit({
       baseUrl: apiUrl,
       userAgent: 'slipway',
       log,
-      request,
+      request: { fetch: politeFetch(REQUEST_TIMEOUT_MS) },
       authStrategy: createAppAuth,
       auth: {
         appId: current.appId,
@@ -67,6 +62,15 @@ export function connectGitHub(apiUrl: string, credentials: AppCredentials | null
         ...(installationId === undefined ? {} : { installationId }),
       },
     })
+    if (installationId === undefined) return made
+    made.hook.error('request', (error) => {
+      // A token that ended before its time is not asked for anew as long as the client remembers it.
+      if ('status' in error && error.status === 401 && installations.get(installationId) === made) {
+        installations.delete(installationId)
+      }
+      throw error
+    })
+    return made
   }
 
   return {

@@ -1,5 +1,6 @@
 /** What the outbox keeps its reports and its budget in; implemented in `store/reports.ts`. */
 import type { DesiredCheck } from '../core/check.ts'
+import type { Lease } from '../core/lease.ts'
 
 export interface PendingCheck {
   readonly runId: string
@@ -15,6 +16,8 @@ export interface PendingCheck {
   readonly checkRunId: number | null
   /** A creation was begun before and its answer never recorded. */
   readonly mayExist: boolean
+  /** For so long a begun creation may still be done by GitHub, so that not finding it proves nothing yet. */
+  readonly creationSettlesInMs: number
   readonly desired: DesiredCheck
   readonly version: number
   readonly annotationsSent: number
@@ -26,10 +29,19 @@ export interface CheckReportStore {
   nextCheck(installationId: number): Promise<PendingCheck | null>
   /** Milliseconds until a report that waits for its next try is due, null when none waits. */
   untilNextCheck(installationId: number): Promise<number | null>
-  markCreating(runId: string): Promise<void>
+  /**
+   * The last word before a request goes out, and for a creation the mark that one was begun. False when somebody else
+   * sends for this installation by now, or has sent this state: then nothing may be sent.
+   */
+  beginSending(lease: Lease, pending: Pick<PendingCheck, 'runId' | 'version' | 'checkRunId'>, isCreation: boolean): Promise<boolean>
+  /** GitHub answered a creation with an error: whatever it did is done, and can be looked up. */
+  creationAnswered(runId: string): Promise<void>
   /** GitHub's id is known; it is kept before anything else happens. */
   keepCheckRunId(runId: string, checkRunId: number): Promise<void>
-  markSent(runId: string, version: number, annotationsSent: number): Promise<void>
+  /** False when the lease was lost meanwhile: what was sent may have covered something newer. */
+  markSent(lease: Lease, runId: string, version: number, annotationsSent: number): Promise<boolean>
+  /** Has the state as it is now sent once more. */
+  sendAgain(runId: string): Promise<void>
   markFailed(runId: string, cause: string, retryInMs: number): Promise<void>
   giveUp(runId: string, cause: string): Promise<void>
   installationsWithUnsent(): Promise<readonly number[]>

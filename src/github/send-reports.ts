@@ -5,10 +5,16 @@
  * Each turn takes the most urgent report (completed ones first), one write out of the installation's budget, and sends
  * the newest desired state, whatever was skipped in between. Creating a check run is not idempotent on GitHub: before
  * the request the row says that a creation was begun, and after a lost answer the check run is looked up by its
- * external id (our run id) before anything is created again (invariant I3).
+ * external id (our run id) before anything is created again (invariant I3). As long as GitHub may still be at it, not
+ * finding it proves nothing.
+ *
+ * GitHub knows nothing of leases, so a sender that was paused must find out itself: the row is asked under the lease as
+ * the last thing before each request, requests end before a lease does, and whoever finds the lease gone after a
+ * request has the present state sent again, in case an old one covered it.
  */
 import type { Clock } from '../core/clock.ts'
 import { errorMessage } from '../core/errors.ts'
+import type { Lease } from '../core/lease.ts'
 import type { Logger } from '../core/logger.ts'
 import { DONE, type JobHandler, type JobOutcome } from '../queue/ports.ts'
 import { retryDelayMs } from '../core/retry.ts'
@@ -19,6 +25,10 @@ import type { CheckReportStore, PendingCheck, WriteBudgetStore } from './ports.t
 
 /** A refusal may pass (the commit is not visible yet, a permission is being granted); after this many it is final. */
 const MOST_REFUSALS = 8
+/** Shorter than a lease: when a paused process goes on, its request is already over. */
+const REQUEST_LIMIT_MS = 9_000
+/** An outage is asked after at least this often, whatever a single report has been through. */
+const LONGEST_OUTAGE_WAIT_MS = 5_000
 /** A sender that never ends would keep a slot from other installations. */
 const WRITES_PER_TURN = 100
 
@@ -48,7 +58,7 @@ export function reportHandler(deps: ReportSenderDeps): JobHandler {
       const installationId = Number(job.payload['installationId'])
       if (!deps.isSending || deps.github.appId() === null) return DONE
       for (let write = 0; write < WRITES_PER_TURN && !signal.aborted; write++) {
-        const outcome = await sendNext(deps, installationId)
+        const outcome = await sendNext(deps, job.lease, installationId)
         if (outcome !== null) return outcome
       }
       return { kind: 'wait', delayMs: 0, cause: 'more reports to send' }
@@ -57,12 +67,12 @@ export function reportHandler(deps: ReportSenderDeps): JobHandler {
 }
 
 /** Sends one write; null when there may be more at once. */
-async function sendNext(deps: ReportSenderDeps, installationId: number): Promise<JobOutcome | null> {
+async function sendNext(deps: ReportSenderDeps, lease: Lease, installationId: number): Promise<JobOutcome | null> {
   const pending = await deps.reports.nextCheck(installationId)
   if (pending !== null) {
     const waitMs = await deps.budget.take(installationId, pending.checkRunId === null)
     if (waitMs > 0) return { kind: 'wait', delayMs: waitMs, cause: 'the limit of writes to GitHub' }
-    return await sendCheck(deps, installationId, pending)
+    return await sendCheck(deps, lease, installationId, pending)
   }
   const other = await deps.sendOther?.(installationId)
   if (other?.kind === 'sent') return null
@@ -71,19 +81,36 @@ async function sendNext(deps: ReportSenderDeps, installationId: number): Promise
   return waits.length === 0 ? DONE : { kind: 'wait', delayMs: Math.min(...waits), cause: 'a report waits for its next try' }
 }
 
-async function sendCheck(deps: ReportSenderDeps, installationId: number, pending: PendingCheck): Promise<JobOutcome | null> {
+async function sendCheck(
+  deps: ReportSenderDeps,
+  lease: Lease,
+  installationId: number,
+  pending: PendingCheck,
+): Promise<JobOutcome | null> {
   try {
+    // The token first: fetching one may take as long as a lease.
+    await deps.github.installation(installationId).auth({ type: 'installation' })
     const found = pending.checkRunId ?? (pending.mayExist ? await findCheckRun(deps, installationId, pending) : null)
+    if (found === null && pending.creationSettlesInMs > 0) {
+      await deps.reports.markFailed(pending.runId, 'its creation may be under way', pending.creationSettlesInMs)
+      return null
+    }
+    if (!(await deps.reports.beginSending(lease, { ...pending, checkRunId: found }, found === null))) return LOST
     if (found === null) await createCheckRun(deps, installationId, pending)
     else await updateCheckRun(deps, installationId, pending, found)
     const annotationsSent = annotationsAfter(pending.desired, pending.annotationsSent)
     const isWhole = annotationsSent >= pending.desired.output.annotations.length
-    await deps.reports.markSent(pending.runId, isWhole ? pending.version : pending.version - 1, annotationsSent)
-    return null
+    const sentVersion = isWhole ? pending.version : pending.version - 1
+    if (await deps.reports.markSent(lease, pending.runId, sentVersion, annotationsSent)) return null
+    await deps.reports.sendAgain(pending.runId)
+    return LOST
   } catch (error) {
     return await onFailure(deps, installationId, pending, error)
   }
 }
+
+/** Another process sends for this installation now. */
+const LOST: JobOutcome = { kind: 'wait', delayMs: 0, cause: 'the lease was lost' }
 
 async function findCheckRun(deps: ReportSenderDeps, installationId: number, pending: PendingCheck): Promise<number | null> {
   const octokit = deps.github.installation(installationId)
@@ -101,12 +128,12 @@ async function findCheckRun(deps: ReportSenderDeps, installationId: number, pend
 }
 
 async function createCheckRun(deps: ReportSenderDeps, installationId: number, pending: PendingCheck): Promise<void> {
-  await deps.reports.markCreating(pending.runId)
   const { data } = await deps.github.installation(installationId).request('POST /repos/{owner}/{repo}/check-runs', {
     owner: pending.owner,
     repo: pending.repository,
     head_sha: pending.sha,
     ...checkRunRequest(pending, deps.detailsUrl(pending.runId)),
+    request: { signal: AbortSignal.timeout(REQUEST_LIMIT_MS) },
   })
   await deps.reports.keepCheckRunId(pending.runId, Number(data.id))
 }
@@ -122,6 +149,7 @@ async function updateCheckRun(
     repo: pending.repository,
     check_run_id: checkRunId,
     ...checkRunRequest(pending, deps.detailsUrl(pending.runId)),
+    request: { signal: AbortSignal.timeout(REQUEST_LIMIT_MS) },
   })
 }
 
@@ -134,6 +162,9 @@ async function onFailure(
   const failure = classifyGitHubFailure(error, deps.clock.now())
   deps.logger.warn({ runId: pending.runId, check: pending.name, failure }, 'a report could not be sent')
   const backoffMs = retryDelayMs(pending.failures, deps.random())
+  if (pending.checkRunId === null && (failure.kind !== 'unavailable' || failure.isOver)) {
+    await deps.reports.creationAnswered(pending.runId)
+  }
   switch (failure.kind) {
     case 'limited':
       await deps.budget.block(installationId, failure.waitMs)
@@ -141,7 +172,8 @@ async function onFailure(
       return { kind: 'wait', delayMs: failure.waitMs, cause: failure.message }
     case 'unavailable':
       await deps.reports.markFailed(pending.runId, failure.message, backoffMs)
-      return null
+      // GitHub as a whole does not answer: trying the others at once would only add to it.
+      return { kind: 'wait', delayMs: Math.min(backoffMs, LONGEST_OUTAGE_WAIT_MS), cause: failure.message }
     case 'refused':
       if (pending.failures + 1 >= MOST_REFUSALS) await deps.reports.giveUp(pending.runId, errorMessage(error))
       else await deps.reports.markFailed(pending.runId, failure.message, backoffMs)

@@ -2,6 +2,7 @@
 import { DEPLOYMENT_REPORT_STATES, type DeploymentReportStore, type DesiredDeployment } from '../core/deployment-report.ts'
 import { sql, type Database, type Queryable } from './database.ts'
 import { enqueueJobs } from './jobs.ts'
+import { toJsonb } from './jsonb.ts'
 import { reportJob } from './reports.ts'
 
 const FINAL: readonly string[] = DEPLOYMENT_REPORT_STATES.filter((state) => state !== 'queued' && state !== 'in_progress')
@@ -10,7 +11,7 @@ const FINAL: readonly string[] = DEPLOYMENT_REPORT_STATES.filter((state) => stat
 export async function setDeploymentReport(tx: Queryable, runId: string, desired: DesiredDeployment): Promise<void> {
   const row = await tx.first<{ installation_id: string }>(sql`
     insert into deployment_reports (run_id, repository_id, installation_id, desired, is_terminal)
-    select runs.id, runs.repository_id, repositories.installation_id, ${JSON.stringify(desired)}::jsonb, ${FINAL.includes(desired.state)}
+    select runs.id, runs.repository_id, repositories.installation_id, ${toJsonb(desired)}::jsonb, ${FINAL.includes(desired.state)}
     from runs join repositories on repositories.id = runs.repository_id where runs.id = ${runId}
     on conflict (run_id) do update set desired = excluded.desired, is_terminal = excluded.is_terminal,
       version = deployment_reports.version + 1, next_try_at = least(deployment_reports.next_try_at, now()), updated_at = now()

@@ -10,6 +10,7 @@ import type { Deployment, RollFailure } from '../deployment/release.ts'
 import { raw, sql, type Database, type Queryable } from './database.ts'
 import { setDeploymentReport } from './deployment-reports.ts'
 import { JOBS_CHANNEL, underLease } from './jobs.ts'
+import { toJsonb } from './jsonb.ts'
 import { enqueueMessage } from './outbox.ts'
 import { isUuid } from './runs.ts'
 
@@ -69,8 +70,8 @@ async function step(tx: Queryable, lease: Lease, runId: string, change: Deployme
       direction = coalesce(${change.direction ?? null}, direction),
       release_id = coalesce(${change.releaseId ?? null}::uuid, release_id),
       previous_release_id = case when ${change.previousReleaseId !== undefined} then ${change.previousReleaseId ?? null}::uuid else previous_release_id end,
-      failure = coalesce(${change.failure === undefined ? null : toJson(change.failure)}::jsonb, failure),
-      warnings = warnings || ${JSON.stringify(change.warnings ?? [])}::jsonb,
+      failure = coalesce(${change.failure === undefined ? null : toJsonb(change.failure)}::jsonb, failure),
+      warnings = warnings || ${toJsonb(change.warnings ?? [])}::jsonb,
       timeline = case when state = ${change.state} then timeline
         else timeline || jsonb_build_object('state', ${change.state}::text, 'at', now()) end,
       state_since = case when state = ${change.state} then state_since else now() end,
@@ -119,11 +120,6 @@ async function changeService(tx: Queryable, serviceId: string, { service }: Depl
 async function setLimit(tx: Queryable, runId: string, isPaused: boolean): Promise<void> {
   await tx.run(sql`update runs set deadline_at = case when ${isPaused} then null else now() + timeout_ms * interval '1 millisecond' end
     where id = ${runId} and state <> 'completed'`)
-}
-
-/** jsonb cannot hold NUL; a log's last lines may contain one. */
-function toJson(value: unknown): string {
-  return JSON.stringify(value).replaceAll('\\u0000', '\\ufffd')
 }
 
 function toDeployment(row: DeploymentRow): Deployment {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Outbox } from '../packages/ports.ts'
 import { sql, type Database } from './database.ts'
 import { enqueueJobs, JOBS_CHANNEL } from './jobs.ts'
+import { toJsonb } from './jsonb.ts'
 
 /** Kind of the job that sends the mails that wait. */
 const MAIL_JOB = 'mail'
@@ -11,7 +12,7 @@ export function createMailOutbox(db: Database): Outbox {
   return {
     async post(key, recipient, letter) {
       const messageId = `${createHash('sha256').update(key).digest('hex').slice(0, 32)}@slipway`
-      const body = JSON.stringify({ to: recipient, ...letter, messageId }).replaceAll('\\u0000', '\\ufffd')
+      const body = toJsonb({ to: recipient, ...letter, messageId })
       const posted = await db.transaction(async (tx) => {
         const added = await tx.run(sql`insert into notifications (key, channel, body)
           values (${`mail:${key}`}, 'mail', ${body}::jsonb) on conflict (key) do nothing`)

@@ -3,13 +3,14 @@ import type { MessageStore } from '../mail/notify-ports.ts'
 import type { OutboxMessage } from '../deployment/ports.ts'
 import { sql, type Database, type Queryable } from './database.ts'
 import { enqueueJobs } from './jobs.ts'
+import { toJsonb } from './jsonb.ts'
 
 /** Kind of the job that sends what waits. */
 export const NOTIFY_JOB = 'notify'
 
 export async function enqueueMessage(tx: Queryable, message: OutboxMessage): Promise<void> {
   await tx.run(sql`insert into notifications (key, channel, body)
-    values (${message.key}, ${message.channel}, ${JSON.stringify(message.body).replaceAll('\\u0000', '\\ufffd')}::jsonb)
+    values (${message.key}, ${message.channel}, ${toJsonb(message.body)}::jsonb)
     on conflict (key) do nothing`)
   await enqueueJobs(tx, [{ kind: NOTIFY_JOB, key: NOTIFY_JOB, payload: {}, lane: 'notify' }])
 }

@@ -8,6 +8,7 @@ import type { Run, RunEventEntry } from '../core/run.ts'
 import type { NewRun, RunEnd, RunFilter, RunStore } from '../core/run-store.ts'
 import { empty, join, sql, type Database, type Queryable } from './database.ts'
 import { enqueueJobs, JOBS_CHANNEL, underLease } from './jobs.ts'
+import { storableText, toJsonb } from './jsonb.ts'
 import type { Notifications } from './notifications.ts'
 import { setReport } from './reports.ts'
 import { RUN_COLUMNS, toRun, type RunRow } from './run-row.ts'
@@ -90,7 +91,7 @@ export function createRunStore(db: Database, notifications: Notifications): RunS
       await db.transaction(async (tx) => {
         await assertHeld(tx, lease, runId)
         if (change.result !== undefined) {
-          await tx.run(sql`update runs set result = ${JSON.stringify(change.result)}::jsonb where id = ${runId}`)
+          await tx.run(sql`update runs set result = ${toJsonb(change.result)}::jsonb where id = ${runId}`)
         }
         if (change.story !== undefined) await tell(tx, runId, 'progress', change.story)
         if (change.report !== undefined) await setReport(tx, runId, change.report)
@@ -128,7 +129,7 @@ export function createRunStore(db: Database, notifications: Notifications): RunS
     },
     async requestCancel(runId, { reason, by }) {
       const asked = await db.run(sql`
-        update runs set cancel_requested_at = now(), cancel_reason = ${reason}, cancel_by = ${by}
+        update runs set cancel_requested_at = now(), cancel_reason = ${storableText(reason)}, cancel_by = ${by}
         where id = ${runId} and state <> 'completed' and cancel_requested_at is null`)
       if (asked === 0) return
       await tell(db, runId, 'cancel_requested', reason)
@@ -180,7 +181,7 @@ async function insertRun(tx: Queryable, run: NewRun): Promise<Run | null> {
     values (${run.kind}, ${run.repositoryId}, ${run.sha}, ${run.name}, ${run.attempt},
       ${isCompleted ? 'completed' : 'queued'}, ${report.conclusion}, ${run.reason ?? null}, ${source.event},
       ${source.trust}, ${source.ref}, ${source.branch}, ${source.tag}, ${source.pullRequest}, ${source.actor},
-      ${run.groupId}, ${run.supersedeKey}, ${JSON.stringify(run.plan)}::jsonb, ${run.timeoutMs},
+      ${run.groupId}, ${run.supersedeKey}, ${toJsonb(run.plan)}::jsonb, ${run.timeoutMs},
       case when ${isCompleted} then now() end)
     on conflict (repository_id, sha, name, attempt) do nothing returning ${RUN_COLUMNS}`)
   if (row === null) return null
@@ -197,7 +198,7 @@ async function insertRun(tx: Queryable, run: NewRun): Promise<Run | null> {
 async function endRun(tx: Queryable, runId: string, end: RunEnd): Promise<void> {
   const ended = await tx.run(sql`
     update runs set state = 'completed', conclusion = ${end.conclusion}, reason = ${end.reason}, completed_at = now(),
-      result = ${JSON.stringify(end.result ?? null)}::jsonb
+      result = ${toJsonb(end.result ?? null)}::jsonb
     where id = ${runId} and state <> 'completed'`)
   if (ended === 0) throw new SlipwayError('lease_lost', `run ${runId} has ended already`)
   await tell(tx, runId, 'completed', end.story)
@@ -211,8 +212,7 @@ async function assertHeld(tx: Queryable, lease: Lease, runId: string): Promise<v
 }
 
 async function tell(tx: Queryable, runId: string, kind: string, message: string): Promise<void> {
-  // PostgreSQL's text cannot hold NUL, and a message may quote anything.
-  await tx.run(sql`insert into run_events (run_id, kind, message) values (${runId}, ${kind}, ${message.replaceAll('\0', '\uFFFD')})`)
+  await tx.run(sql`insert into run_events (run_id, kind, message) values (${runId}, ${kind}, ${storableText(message)})`)
 }
 
 function leaseLost(runId: string): SlipwayError {

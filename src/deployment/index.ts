@@ -17,3 +17,18 @@ export type { Deployment, Drift, Release, ReleaseImage, RollFailure, Service, Se
 export { rolloutOf } from './rollout-of.ts'
 export type { Route, RouteSlot } from './route.ts'
 export type * from './ports.ts'
+export {
+  approveDeployment,
+  deploymentJob,
+  deploymentLimitMs,
+  KEPT_RELEASES,
+  lockService,
+  passFreeze,
+  previewRollback,
+  requestDriftFix,
+  requestRollback,
+  unlockService,
+} from './control.ts'
+export type { ControlDeps, RollbackPreview } from './control.ts'
+export { previewConfig } from './preview-config.ts'
+export { checkDrift, removeEndedPreview, pruneImages, refreshDue } from './upkeep.ts'

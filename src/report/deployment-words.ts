@@ -211,6 +211,12 @@ export function deploymentQueued(service: string): DesiredCheck {
   return { status: 'queued', conclusion: null, output: { title: 'Waiting for its turn', summary, annotations: [] }, buttons: [CANCEL] }
 }
 
+/** Refused before anything was touched; no button can change it. */
+export function deploymentRefused(service: string, why: string): DesiredCheck {
+  const summary = paragraphs(`**${plain(why)}**`, 'Nothing was touched. What a repository may deploy, and where, an admin decides in `server.yml`.')
+  return { status: 'completed', conclusion: 'failure', output: { title: `${service}: ${why}`.slice(0, 250), summary, annotations: [] }, buttons: [] }
+}
+
 export type RefusalStory =
   | { readonly kind: 'host_unknown' | 'host_not_given' | 'host_takes_no_services' | 'host_has_no_unikernels'; readonly host: string }
   | { readonly kind: 'branch_not_allowed'; readonly branch: string; readonly allowed: readonly string[] }

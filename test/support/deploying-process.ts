@@ -10,7 +10,9 @@ const head = process.argv[4] ?? null
 
 const fixture = await openDeploymentFixture(settings)
 fixture.dials.head = head
-const die = (): void => process.kill(process.pid, 'SIGKILL')
+const die = (): void => {
+  process.kill(process.pid, 'SIGKILL')
+}
 
 const { deps } = fixture
 await fixture.workOnce({

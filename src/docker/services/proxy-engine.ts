@@ -12,6 +12,9 @@ import { execInContainer } from './exec.ts'
 import { logTail } from './log-tail.ts'
 import { PROXY_LABEL } from './rollout-labels.ts'
 
+/** In place of a service's id: the proxy and its network belong to all services of the host. */
+export const PROXY_OWNER = 'proxy'
+
 /** What the proxy's adapter needs of one Engine. `instance` is the id of this installation. */
 export function createProxyEngine(engine: DockerEngine, instance: string): ProxyEngine {
   return {
@@ -39,7 +42,7 @@ async function subnetOf(engine: DockerEngine, name: string): Promise<string | nu
  * are free on the host: so it is asked to choose one, and the network is made again with just that.
  */
 async function makeNetwork(engine: DockerEngine, instance: string, name: string): Promise<string> {
-  const labels = ownershipLabels('network', { instance })
+  const labels = ownershipLabels('network', { instance, service: PROXY_OWNER })
   const draft = `${name}-draft`
   await createNetwork(engine, { Name: draft, CheckDuplicate: true, Labels: labels })
   const subnet = await subnetOf(engine, draft)
@@ -94,7 +97,7 @@ function containerBody(instance: string, wanted: ProxyContainer): Readonly<Recor
     Image: wanted.image,
     Entrypoint: [wanted.command[0]],
     Cmd: wanted.command.slice(1),
-    Labels: { ...ownershipLabels('container', { instance }), [PROXY_LABEL]: wanted.fingerprint },
+    Labels: { ...ownershipLabels('container', { instance, service: PROXY_OWNER }), [PROXY_LABEL]: wanted.fingerprint },
     ExposedPorts: Object.fromEntries(ports.map(([inside]) => [`${inside}/tcp`, {}])),
     HostConfig: {
       NetworkMode: wanted.network,

@@ -4,7 +4,7 @@ import type { NewRun, RunJob } from '../core/run-store.ts'
 import { planPipeline, sentence, waitingFor, type PipelineSource, type PlannedStage, type StagePlan } from '../pipeline/index.ts'
 import { queuedCheck, skippedCheck } from '../report/run-words.ts'
 import { stageWaiting } from '../report/stage-words.ts'
-import type { PlanContext, RunPlanner } from './commit.ts'
+import type { Commit, PlanContext, RunPlanner } from './commit.ts'
 import type { HostCapacity } from './plan-images.ts'
 
 export const STAGE_JOB = 'run.stage'
@@ -14,16 +14,16 @@ const SKIPPED_REASON = 'skipped'
 
 export interface StagePlannerDeps {
   readonly hostsOf: (names: readonly string[]) => readonly HostCapacity[]
-  /** Paths that differ between two commits, null when they cannot be compared. */
-  readonly changedFiles: (repository: RepositoryRef, before: string | null, sha: string) => Promise<readonly string[] | null>
+  /**
+   * Paths that differ from the former head of a push, else from the merge base with the base or default branch; null
+   * when there is nothing to compare with. Asked only when some stage filters by paths, since it needs both commits.
+   */
+  readonly changedFiles: (commit: Commit) => Promise<readonly string[] | null>
   /** The branch that a pull request wants to go to. */
   readonly baseBranch: (repository: RepositoryRef, pullRequest: number) => Promise<string | null>
 }
 
-/** What an event of GitHub does not have. */
-export type StartedBy = Partial<Pick<PipelineSource, 'cron' | 'inputs'>>
-
-export function stagePlanner(deps: StagePlannerDeps, started: StartedBy = {}): RunPlanner {
+export function stagePlanner(deps: StagePlannerDeps): RunPlanner {
   return async (context) => {
     const { pipeline } = context.config
     if (pipeline === null) return []
@@ -31,7 +31,7 @@ export function stagePlanner(deps: StagePlannerDeps, started: StartedBy = {}): R
     const [host] = hosts
     const planned = planPipeline({
       pipeline,
-      source: await sourceOf(deps, context, started),
+      source: await sourceOf(deps, context),
       limits: context.policy.limits,
       host: host?.name ?? context.policy.buildHosts[0] ?? 'default',
       useCache: context.useCache,
@@ -46,17 +46,21 @@ export function stageJob(plan: StagePlan, hosts: readonly HostCapacity[], reposi
   return { kind: STAGE_JOB, lane: `host:${plan.host}`, ...(host === undefined ? {} : { laneCap: host.maxConcurrent }), repositoryCap }
 }
 
-async function sourceOf(deps: StagePlannerDeps, context: PlanContext, started: StartedBy): Promise<PipelineSource> {
-  const { source, repository, before, sha, message } = context
+async function sourceOf(deps: StagePlannerDeps, context: PlanContext): Promise<PipelineSource> {
+  const { source, repository, message, started } = context
   return {
     ...source,
     baseBranch: source.pullRequest === null ? null : await deps.baseBranch(repository, source.pullRequest),
     cron: started.cron ?? null,
     inputs: started.inputs ?? {},
     defaultBranch: repository.defaultBranch,
-    changedFiles: await deps.changedFiles(repository, before, sha),
+    changedFiles: filtersByPath(context) ? await deps.changedFiles(context) : null,
     message,
   }
+}
+
+function filtersByPath({ config }: PlanContext): boolean {
+  return Object.values(config.pipeline?.stages ?? {}).some((stage) => stage.when.some((rule) => rule.paths !== null))
 }
 
 async function newRun(context: PlanContext, stage: PlannedStage, jobOf: (plan: StagePlan) => RunJob, group: string | null): Promise<NewRun> {

@@ -60,3 +60,9 @@ export interface GitHubRights {
   canWrite(repository: RepositoryRef, login: string): Promise<boolean>
   canRead(repository: RepositoryRef, login: string): Promise<boolean>
 }
+
+export interface ScheduleLooks {
+  /** When the repository's schedules were last looked at; null before the first time. */
+  lookedAt(repositoryId: number): Promise<Date | null>
+  keep(repositoryId: number, at: Date): Promise<void>
+}

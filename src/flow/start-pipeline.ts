@@ -42,7 +42,7 @@ export async function startDueSchedules(deps: FlowDeps, stages: StagePlannerDeps
 
 async function startSchedule(deps: FlowDeps, stages: StagePlannerDeps, repository: RepositoryRef, schedule: ScheduleConfig): Promise<void> {
   try {
-    const commit = await headCommit(deps, repository, schedule.branch, 'schedule', null)
+    const commit = await headCommit(deps, repository, schedule.branch ?? repository.defaultBranch, 'schedule', null)
     await plan(deps, stages, commit, { cron: schedule.cron })
   } catch (error) {
     if (!(error instanceof SlipwayError) || error.code !== 'request_invalid') throw error

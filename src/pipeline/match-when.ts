@@ -18,7 +18,7 @@ export function matchTriggers(on: PipelineTriggers, source: PipelineSource): Rea
       return on.tag === null ? silent(event) : matchName('tag', source.tag, on.tag.tags)
     case 'schedule':
       return reason(
-        on.schedule.some((entry) => entry.cron === source.cron && entry.branch === source.branch),
+        on.schedule.some((entry) => entry.cron === source.cron && (entry.branch ?? source.defaultBranch) === source.branch),
         `schedule ${source.cron ?? ''} of ${source.branch ?? ''}`,
       )
     case 'manual':

@@ -7,6 +7,7 @@ import type { Reservation } from '../../pool/pool.ts'
 import type { PoolMeter, PreparationResult, ProbeResult, WakeJob } from '../../pool/ports.ts'
 import { sql, type Database, type Queryable } from '../database.ts'
 import { enqueueJobs, JOBS_CHANNEL, underLease } from '../jobs.ts'
+import { endWaiting } from './end-reservations.ts'
 import { PREPARE_JOB, tellSettled } from './hand-out.ts'
 import { lockPool } from './lock.ts'
 import { handOutOpen } from './release.ts'
@@ -69,6 +70,11 @@ export async function finishProbe(
     if (sick.length === 0) return await begin(tx, reservation.id)
     await putAside(tx, reservation.id, sick)
     const [waits] = await handOutOpen(tx, at.pool_id)
+    await endWaiting(tx, sql`r.id = ${reservation.id} and r.wait_until is null`, {
+      ending: 'refused',
+      actor: 'slipway',
+      reason: 'no healthy instance was free',
+    })
     return waits
   })
   sick.forEach(() => meter.failed(reservation.pool, 'health'))
@@ -118,16 +124,7 @@ async function putAside(tx: Queryable, id: string, sick: readonly ProbeResult[])
       from freed where last_error is not null
     )
     select id, state from freed`)
-  const settled = await tx.rows<{ id: string; wake_job: WakeJob | null; state: string }>(sql`
-    update pool_reservations set granted_at = null, expires_at = null,
-      state = case when wait_until is null then 'ended' else 'waiting' end,
-      ended_at = case when wait_until is null then clock_timestamp() end,
-      ending = case when wait_until is null then 'refused' end
-    where id = ${id} returning id, wake_job, state`)
-  await tellSettled(
-    tx,
-    settled.filter((row) => row.state === 'ended'),
-  )
+  await tx.run(sql`update pool_reservations set state = 'waiting', granted_at = null, expires_at = null where id = ${id}`)
   const again = rows.filter((row) => row.state === 'cleaning')
   await enqueueJobs(
     tx,

@@ -13,25 +13,28 @@ import { sql, type Queryable, type Sql } from '../database.ts'
 /** How many of the line are looked at in one round of handing out; rounds go on while something is given. */
 const ROUND_SIZE = 64
 
-/** Common table expressions `line` of one pool: every waiter with its `turn` and `place`. */
+/**
+ * Common table expressions `line` of one pool: every waiter with its `turn` and `place`. Each step is worked out once:
+ * left to itself, the planner repeats one for every row of another while its statistics are young.
+ */
 function lineOf(poolId: string): Sql {
-  return sql`held as (
+  return sql`held as materialized (
       select fair_key, sum(count) as n from pool_reservations
       where pool_id = ${poolId} and state in ('held', 'probing') group by fair_key
-    ), busy as (
+    ), busy as materialized (
       select min(created_at) as since from pool_reservations where pool_id = ${poolId} and state = 'waiting'
-    ), keys as (
+    ), keys as materialized (
       select distinct fair_key from pool_reservations where pool_id = ${poolId} and state = 'waiting'
-    ), served as (
+    ), served as materialized (
       select k.fair_key, last.at from keys k, busy b, lateral (
         select max(g.granted_at) as at from pool_reservations g where g.pool_id = ${poolId} and g.fair_key = k.fair_key
       ) last where last.at > b.since
-    ), turns as (
+    ), turns as materialized (
       select w.*, s.at as served_at, coalesce(h.n, 0) + sum(w.count) over (
         partition by w.fair_key order by w.priority desc, w.created_at, w.id) as turn
       from pool_reservations w left join held h on h.fair_key = w.fair_key left join served s on s.fair_key = w.fair_key
       where w.pool_id = ${poolId} and w.state = 'waiting'
-    ), line as (
+    ), line as materialized (
       select t.*, row_number() over (order by t.priority desc, t.turn, t.served_at nulls first, t.created_at, t.id) as place
       from turns t
     )`
@@ -45,10 +48,10 @@ export async function servable(tx: Queryable, pool: Pool): Promise<readonly Want
   const rows = await tx.rows<{ id: string; count: number; labels: Labels; instance_id: string | null }>(sql`
     with ${lineOf(pool.id)}, kinds as (
       select distinct labels, instance_id from line
-    ), free as (
+    ), free as materialized (
       select id, labels from pool_instances
       where pool_id = ${pool.id} and state = 'free' and not is_draining and deleted_at is null
-    ), supply as (
+    ), supply as materialized (
       select k.labels, k.instance_id, count(*) as n from kinds k join free f
         on f.labels @> k.labels and (k.instance_id is null or k.instance_id = f.id)
       group by k.labels, k.instance_id

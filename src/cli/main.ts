@@ -51,6 +51,12 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./pool.ts')).poolCommand,
   },
   {
+    name: 'verify',
+    group: 'Pool and packages',
+    summary: 'check a downloaded package against its provenance',
+    load: async () => (await import('./verify.ts')).verifyCommand,
+  },
+  {
     name: 'token',
     group: 'Care',
     summary: 'API tokens',

@@ -1,20 +1,33 @@
 /** The list of features: what this Slipway can do. */
 import type { FlowDeps } from '../flow/deps.ts'
+import { rerun } from '../flow/on-rerun.ts'
 import type { Feature } from './feature.ts'
 import type { Foundation } from './foundation.ts'
 import { createImagesFeature } from './images.ts'
+import { createPipelinesFeature } from './pipelines.ts'
 import { createPoolFeature } from './pool.ts'
+import { createSecrets } from './secrets.ts'
 
 export interface Features {
   readonly features: readonly Feature[]
   readonly secretNamesOf: FlowDeps['secretNamesOf']
 }
 
-export function createFeatures(base: Foundation): Features {
+/** Parts of the flow that exist only once all features are joined; asked for when something happens, never before. */
+export interface Later {
+  flow(): FlowDeps
+}
+
+export function createFeatures(base: Foundation, later: Later): Features {
   const images = createImagesFeature(base)
   const pool = createPoolFeature(base)
+  const secrets = createSecrets(base)
+  const pipelines = createPipelinesFeature(base, pool.parts, secrets, {
+    flow: () => later.flow(),
+    rerun: (run, actor) => rerun(later.flow(), run, actor, { useCache: true }),
+  })
   return {
-    features: [images.feature, pool.feature],
-    secretNamesOf: async (repository) => Object.keys(base.policyOf(repository).secrets),
+    features: [images.feature, pool.feature, pipelines],
+    secretNamesOf: (repository) => secrets.namesOf(repository),
   }
 }

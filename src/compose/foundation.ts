@@ -50,6 +50,8 @@ export interface Foundation extends OpenStore {
   readonly instanceId: string
   readonly notifications: Notifications
   readonly cipher: Cipher
+  /** From it come all keys of this installation. */
+  readonly encryptionKey: Secret
   readonly installationSettings: InstallationSettings
   readonly credentials: AppCredentialStore
   readonly jobs: JobStore
@@ -82,7 +84,8 @@ export async function createFoundation(settings: Settings, store: OpenStore, log
   await mkdir(settings.dataDir, { recursive: true })
   const yaml = createYamlParser()
   let serverConfig = await readServerFile(settings, yaml)
-  const cipher = createCipher(reveal(await loadEncryptionKey(settings.encryptionKey, settings.dataDir)))
+  const encryptionKey = await loadEncryptionKey(settings.encryptionKey, settings.dataDir)
+  const cipher = createCipher(reveal(encryptionKey))
   await ensureKeyFits(db, cipher)
 
   const installationSettings = createInstallationSettings(db)
@@ -104,6 +107,7 @@ export async function createFoundation(settings: Settings, store: OpenStore, log
     instanceId,
     notifications,
     cipher,
+    encryptionKey,
     installationSettings,
     credentials,
     jobs: createJobStore(db),

@@ -67,7 +67,7 @@ function planOf(plan: unknown): DeployabilityPlan {
   return plan as DeployabilityPlan
 }
 
-function buildHosts(base: Foundation, names: readonly string[]): readonly HostCapacity[] {
+export function buildHosts(base: Foundation, names: readonly string[]): readonly HostCapacity[] {
   return names
     .map((name) => base.hosts.configs.find((host) => host.name === name))
     .filter((host): host is HostConfig => host !== undefined)

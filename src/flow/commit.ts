@@ -27,6 +27,7 @@ export interface PlanContext extends Commit {
   readonly groupId: string
   /** False: build without any cache, because somebody pressed Rebuild. */
   readonly useCache: boolean
+  readonly started: StartedBy
   /** The attempt that a run of this name would be. */
   attempt(name: string): Promise<number>
 }
@@ -34,7 +35,15 @@ export interface PlanContext extends Commit {
 /** Says which runs a commit needs. Every feature that runs something has one. */
 export type RunPlanner = (context: PlanContext) => Promise<readonly NewRun[]>
 
+/** What started a pipeline when it was no event of GitHub. */
+export interface StartedBy {
+  readonly cron?: string
+  /** Checked against the file's declarations by the planner. */
+  readonly inputs?: Readonly<Record<string, string>>
+}
+
 export interface PlanOptions {
+  readonly started?: StartedBy
   /** True after an approval, a re-run or a rebuild: runs that exist already are made anew. */
   readonly isNewAttempt: boolean
   readonly useCache: boolean

@@ -68,6 +68,7 @@ function contextOf(deps: FlowDeps, commit: Commit, options: PlanOptions): Contex
     ...commit,
     groupId: deps.newId(),
     useCache: options.useCache,
+    started: options.started ?? {},
     attempt: async (name) =>
       options.isNewAttempt ? (await deps.runs.lastAttempt(commit.repository.id, commit.sha, name)) + 1 : 1,
   }

@@ -13,6 +13,9 @@ import { HANDLED_EVENTS } from './routes.ts'
 
 /** GitHub's own cap on a payload. */
 export const LARGEST_PAYLOAD_BYTES = 25 * 1024 * 1024
+/** What a refused client may still send before it is cut off. */
+const LARGEST_DRAIN_BYTES = 4 * LARGEST_PAYLOAD_BYTES
+const LONGEST_DRAIN_MS = 20_000
 /** GitHub's ids are GUIDs of 36 characters; more than this is nobody we know. */
 const LONGEST_DELIVERY_ID = 128
 
@@ -34,10 +37,13 @@ export function createIngest(deps: IngestDeps): Ingest {
       deps.onAccepted(delivery.event, isNew)
       answer(response, 202, { id: delivery.id, accepted: isNew })
     } catch (error) {
+      // Whoever hung up is not there for an answer.
+      if (request.destroyed && !request.complete) return
       if (!(error instanceof SlipwayError)) deps.logger.error({ err: errorMessage(error) }, 'a webhook could not be stored')
       const { status, code, message } =
         error instanceof SlipwayError ? error : { status: 500, code: 'internal' as ErrorCode, message: 'internal error' }
-      answer(response, status, { error: { code, message } }, status === 413)
+      answer(response, status, { error: { code, message } })
+      if (!request.complete) drain(request)
     }
   }
 }
@@ -48,8 +54,13 @@ async function readDelivery(request: IncomingMessage, secrets: readonly Secret[]
   if (mediaType !== 'application/json' && mediaType !== 'application/x-www-form-urlencoded') {
     throw new SlipwayError('media_type_unsupported', 'send application/json or application/x-www-form-urlencoded')
   }
+  const encoding = request.headers['content-encoding'] ?? 'identity'
+  if (encoding !== 'identity') throw new SlipwayError('media_type_unsupported', `send the body as it is, without the encoding ${encoding}`)
+  if (Number(request.headers['content-length'] ?? 0) > LARGEST_PAYLOAD_BYTES) throw tooLarge()
+  // Before the body is read, so that strangers cannot fill the memory.
+  const signature = signatureOf(request.headers['x-hub-signature-256'])
   const body = await readBody(request)
-  verifySignature(body, request.headers['x-hub-signature-256'], secrets)
+  verifySignature(body, signature, secrets)
 
   const event = header(request, 'x-github-event')
   const id = header(request, 'x-github-delivery')
@@ -66,32 +77,64 @@ async function readDelivery(request: IncomingMessage, secrets: readonly Secret[]
   }
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const tooLarge = (): SlipwayError => new SlipwayError('body_too_large', 'a webhook has at most 25 MB')
-  if (Number(request.headers['content-length'] ?? 0) > LARGEST_PAYLOAD_BYTES) throw tooLarge()
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request) {
-    const bytes: Buffer = chunk
-    size += bytes.length
-    if (size > LARGEST_PAYLOAD_BYTES) throw tooLarge()
-    chunks.push(bytes)
-  }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size)
+/** By listening: iterating would destroy the connection, and with it the way for the answer, as soon as it is too much. */
+function readBody(request: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let size = 0
+    const onData = (chunk: Buffer): void => {
+      size += chunk.length
+      if (size <= LARGEST_PAYLOAD_BYTES) return void chunks.push(chunk)
+      request.off('data', onData)
+      reject(tooLarge())
+    }
+    request.on('data', onData)
+    request.once('end', () => resolve(Buffer.concat(chunks, Math.min(size, LARGEST_PAYLOAD_BYTES))))
+    request.once('error', reject)
+    request.once('close', () => reject(new SlipwayError('body_not_json', 'the body ended before its end')))
+  })
 }
 
-/** Compares in constant time with every accepted secret; sha1 alone is not accepted. */
-function verifySignature(body: Buffer, signature: string | string[] | undefined, secrets: readonly Secret[]): void {
+function tooLarge(): SlipwayError {
+  return new SlipwayError('body_too_large', 'a webhook has at most 25 MB')
+}
+
+/**
+ * Reads on for a while without keeping anything: a client that is still sending sees a reset instead of our answer when
+ * the connection is closed under it.
+ */
+function drain(request: IncomingMessage): void {
+  let size = 0
+  const end = (): void => void request.socket.destroy()
+  const timer = setTimeout(end, LONGEST_DRAIN_MS)
+  request.on('error', () => undefined)
+  request.once('close', () => clearTimeout(timer))
+  request.on('data', (chunk: Buffer) => {
+    size += chunk.length
+    if (size > LARGEST_DRAIN_BYTES) end()
+  })
+  request.resume()
+}
+
+/** The bytes of a sha256 signature; sha1 alone is not accepted. */
+function signatureOf(header: string | string[] | undefined): Buffer {
+  const hex = typeof header === 'string' ? /^sha256=([0-9a-f]{64})$/i.exec(header)?.[1] : undefined
+  if (hex === undefined) throw wrongSignature()
+  return Buffer.from(hex, 'hex')
+}
+
+/** Compares in constant time with every accepted secret. */
+function verifySignature(body: Buffer, given: Buffer, secrets: readonly Secret[]): void {
   if (secrets.length === 0) throw new SlipwayError('shutting_down', 'no webhook secret is configured yet')
-  const refuse = (): SlipwayError =>
-    new SlipwayError('signature_invalid', 'the signature in X-Hub-Signature-256 is missing or does not fit the body')
-  if (typeof signature !== 'string' || !signature.startsWith('sha256=')) throw refuse()
-  const given = Buffer.from(signature.slice('sha256='.length), 'hex')
   const fits = secrets.map((secret) => {
     const expected = createHmac('sha256', reveal(secret)).update(body).digest()
-    return given.length === expected.length && timingSafeEqual(given, expected)
+    return timingSafeEqual(given, expected)
   })
-  if (!fits.includes(true)) throw refuse()
+  if (!fits.includes(true)) throw wrongSignature()
+}
+
+function wrongSignature(): SlipwayError {
+  return new SlipwayError('signature_invalid', 'the signature in X-Hub-Signature-256 is missing or does not fit the body')
 }
 
 function header(request: IncomingMessage, name: string): string {
@@ -127,13 +170,11 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function answer(response: ServerResponse, status: number, body: unknown, isLast = false): void {
+function answer(response: ServerResponse, status: number, body: unknown): void {
   const text = JSON.stringify(body)
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(text),
-    // What is left of an oversized body is not worth reading.
-    ...(isLast ? { connection: 'close' } : {}),
   })
   response.end(text)
 }

@@ -29,7 +29,8 @@ export type DatabaseAddress =
 
 /** Anything that can run a query: the pool, or one transaction. Row types are the caller's claim on its own SQL. */
 export interface Queryable {
-  rows<Row extends object>(query: Sql): Promise<Row[]>
+  /** `limitMs` gives a query that somebody waits for less time than others have. */
+  rows<Row extends object>(query: Sql, limitMs?: number): Promise<Row[]>
   /** The first row, or null. */
   first<Row extends object>(query: Sql): Promise<Row | null>
   /** Runs the query and tells how many rows it changed. */
@@ -104,12 +105,13 @@ export function openDatabase(address: DatabaseAddress, logger: Logger, maxConnec
   }
 }
 
-type RunQuery = (query: Sql) => Promise<pg.QueryResult>
+type RunQuery = (query: Sql | (pg.QueryConfig & { query_timeout: number })) => Promise<pg.QueryResult>
 
 function queryable(run: RunQuery): Queryable {
   return {
-    async rows<Row extends object>(query: Sql) {
-      const result = await run(query).catch(asUnavailable)
+    async rows<Row extends object>(query: Sql, limitMs?: number) {
+      const limited = limitMs === undefined ? query : { text: query.text, values: query.values, query_timeout: limitMs }
+      const result = await run(limited).catch(asUnavailable)
       return result.rows as Row[]
     },
     async first<Row extends object>(query: Sql) {

@@ -4,13 +4,17 @@
  * 202 always means a durable row, and a burst costs a few commits instead of thousands.
  */
 import type { DeliveryStore, NewDelivery, StoredDelivery } from '../app/ports.ts'
-import { join, sql, type Database, type Queryable } from './database.ts'
+import { isUnavailable, join, sql, type Database, type Queryable } from './database.ts'
 import { JOBS_CHANNEL } from './jobs.ts'
 
 /** Kind of the job that dispatches one stored delivery. */
 export const DELIVERY_JOB = 'delivery'
-/** Rows of one statement: large enough for a burst, small enough that one payload cannot make a statement huge. */
+/** Rows of one statement, enough for a burst. */
 const LARGEST_BATCH = 64
+/** Characters of payload in one statement, so that large ones do not add up; one alone may be larger. */
+const LARGEST_BATCH_TEXT = 4 * 1024 * 1024
+/** GitHub hangs up after ten seconds; by then it must know that the delivery was not stored. */
+const STORE_LIMIT_MS = 6_000
 /** Statements under way at once: while one waits for its commit the next one is sent. */
 const BATCHES_IN_FLIGHT = 2
 /** Reconciling may flood the table; people look at the newest. */
@@ -23,16 +27,17 @@ interface Waiting {
 }
 
 export function createDeliveryStore(db: Database): DeliveryStore {
-  let waiting: Waiting[] = []
+  const waiting: Waiting[] = []
   let inFlight = 0
 
   function flush(): void {
     while (inFlight < BATCHES_IN_FLIGHT && waiting.length > 0) {
-      const batch = waiting.slice(0, LARGEST_BATCH)
-      waiting = waiting.slice(LARGEST_BATCH)
+      const batch = waiting.splice(0, batchLength(waiting))
       inFlight++
-      void storeBatch(db, batch).finally(() => {
+      void storeBatch(db, batch).then((isAway) => {
         inFlight--
+        // The others would wait for the same answer, one batch after the other.
+        if (isAway !== null) for (const { reject } of waiting.splice(0)) reject(isAway)
         flush()
       })
     }
@@ -71,36 +76,53 @@ export function createDeliveryStore(db: Database): DeliveryStore {
   }
 }
 
-async function storeBatch(db: Database, batch: readonly Waiting[]): Promise<void> {
+function batchLength(waiting: readonly Waiting[]): number {
+  let size = 0
+  const fitting = waiting.slice(0, LARGEST_BATCH).findIndex(({ delivery }) => (size += delivery.payload.length) > LARGEST_BATCH_TEXT)
+  return fitting === -1 ? LARGEST_BATCH : Math.max(1, fitting)
+}
+
+/** Settles each of the batch; returns the error when the database is away. */
+async function storeBatch(db: Database, batch: readonly Waiting[]): Promise<unknown> {
   try {
     // The same delivery may be in one batch twice; ON CONFLICT sees only what other statements wrote.
     const unique = new Map(batch.map(({ delivery }) => [delivery.id, delivery]))
     const stored = await insertWithJobs(db, [...unique.values()])
     for (const { delivery, resolve } of batch) resolve(stored.delete(delivery.id))
+    return null
   } catch (error) {
     for (const { reject } of batch) reject(error)
+    return isUnavailable(error) ? error : null
   }
 }
 
-/** Deliveries and their jobs in one statement: either both are there after a crash, or neither. */
+/**
+ * Deliveries and their jobs in one statement: either both are there after a crash, or neither. Those of one repository
+ * are handled one after the other, oldest first: two pushes of one branch at the same moment would each believe to be
+ * the newest.
+ */
 async function insertWithJobs(db: Queryable, deliveries: readonly NewDelivery[]): Promise<Set<string>> {
   const values = deliveries.map(
     (d) => sql`(${d.id}, ${d.event}, ${d.action}::text, ${d.installationId}::bigint, ${d.repositoryId}::bigint, ${d.payload},
       ${d.isHandled ? 'received' : 'ignored'}, ${d.isHandled ? null : 'not an event that Slipway handles'}::text)`,
   )
-  const rows = await db.rows<{ id: string }>(sql`
+  const rows = await db.rows<{ id: string }>(
+    sql`
     with stored as (
       insert into deliveries (id, event, action, installation_id, repository_id, payload, state, note)
       values ${join(values)} on conflict (id) do nothing returning id, repository_id, state
     ), queued as (
-      insert into jobs (kind, key, payload, repository_id, lane)
-      select ${DELIVERY_JOB}, 'delivery:' || id, jsonb_build_object('deliveryId', id), repository_id, 'delivery'
+      insert into jobs (kind, key, payload, repository_id, lane, repository_cap)
+      select ${DELIVERY_JOB}, 'delivery:' || id, jsonb_build_object('deliveryId', id), repository_id, 'delivery',
+        case when repository_id is not null then 1 end
       from stored where state = 'received'
       on conflict (key) where key is not null and state <> 'parked' do nothing
     ), told as (
       select pg_notify(${JOBS_CHANNEL}, '') from stored where state = 'received' limit 1
     )
-    select id from stored left join told on true`)
+    select id from stored left join told on true`,
+    STORE_LIMIT_MS,
+  )
   return new Set(rows.map((row) => row.id))
 }
 

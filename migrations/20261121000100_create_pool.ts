@@ -65,7 +65,7 @@ create table pool_reservations (
   -- compatible API: a client has at most one
   is_exclusive boolean not null default false,
   -- whose turn it counts as: the repository where one is known, else the client
-  fair_key text not null,
+  fair_key text collate "C" not null,
   repository text,
   repository_id bigint,
   pull_request integer,
@@ -114,6 +114,7 @@ create index pool_reservations_open on pool_reservations (pool_id, client) where
 create index pool_reservations_by_repository on pool_reservations (repository) where state <> 'ended';
 create index pool_reservations_by_repository_id on pool_reservations (repository_id) where state <> 'ended';
 create index pool_reservations_served on pool_reservations (pool_id, fair_key, granted_at);
+create index pool_reservations_held on pool_reservations (pool_id, fair_key) where state in ('held', 'probing');
 create index pool_reservations_due on pool_reservations (expires_at) where state in ('held', 'probing');
 
 create table pool_holds (

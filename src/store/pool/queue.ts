@@ -14,29 +14,24 @@ import { sql, type Queryable, type Sql } from '../database.ts'
 const ROUND_SIZE = 64
 
 /**
- * Common table expressions `line` of one pool: every waiter with its `turn` and `place`. Each step is worked out once:
- * left to itself, the planner repeats one for every row of another while its statistics are young.
+ * Common table expressions `line` of one pool: every waiter with its `turn` and `place`. What a repository holds and when
+ * it was served is looked up by an index for each waiter, not joined: with young statistics the planner expects one row
+ * where there are a thousand, and compares all of them with all.
  */
 function lineOf(poolId: string): Sql {
-  return sql`held as materialized (
-      select fair_key, sum(count) as n from pool_reservations
-      where pool_id = ${poolId} and state in ('held', 'probing') group by fair_key
-    ), busy as materialized (
+  return sql`busy as materialized (
       select min(created_at) as since from pool_reservations where pool_id = ${poolId} and state = 'waiting'
-    ), keys as materialized (
-      select distinct fair_key from pool_reservations where pool_id = ${poolId} and state = 'waiting'
-    ), served as materialized (
-      select k.fair_key, last.at from keys k, busy b, lateral (
-        select max(g.granted_at) as at from pool_reservations g where g.pool_id = ${poolId} and g.fair_key = k.fair_key
-      ) last where last.at > b.since
     ), turns as materialized (
-      select w.*, s.at as served_at, coalesce(h.n, 0) + sum(w.count) over (
-        partition by w.fair_key order by w.priority desc, w.created_at, w.id) as turn
-      from pool_reservations w left join held h on h.fair_key = w.fair_key left join served s on s.fair_key = w.fair_key
-      where w.pool_id = ${poolId} and w.state = 'waiting'
+      select w.*,
+        (select max(g.granted_at) from pool_reservations g where g.pool_id = ${poolId} and g.fair_key = w.fair_key) as served_at,
+        coalesce((select sum(h.count) from pool_reservations h
+          where h.pool_id = ${poolId} and h.fair_key = w.fair_key and h.state in ('held', 'probing')), 0)
+          + sum(w.count) over (partition by w.fair_key order by w.priority desc, w.created_at, w.id) as turn
+      from pool_reservations w where w.pool_id = ${poolId} and w.state = 'waiting'
     ), line as materialized (
-      select t.*, row_number() over (order by t.priority desc, t.turn, t.served_at nulls first, t.created_at, t.id) as place
-      from turns t
+      select t.*, row_number() over (order by t.priority desc, t.turn,
+        case when t.served_at > busy.since then t.served_at end nulls first, t.created_at, t.id) as place
+      from turns t, busy
     )`
 }
 

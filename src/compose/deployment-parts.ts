@@ -11,7 +11,7 @@ import { createSwarmDriver } from '../docker/services/swarm-driver.ts'
 import { createUnikernelDriver } from '../docker/services/unikernel-driver.ts'
 import { createTrafficProxy } from '../haproxy/traffic-proxy.ts'
 import { ensureImage, pickHost } from '../images/index.ts'
-import { deploymentEnd, deploymentLine, deploymentProgress, deploymentQueued, deploymentWaiting, refusalLine } from '../report/deployment-words.ts'
+import { deploymentEnd, deploymentLine, deploymentProgress, deploymentQueued, deploymentRefused, deploymentWaiting, refusalLine } from '../report/deployment-words.ts'
 import { createDeploymentApprovals } from '../store/deployment-approvals.ts'
 import { createDeploymentUpkeep } from '../store/deployment-upkeep.ts'
 import { createDeploymentStore } from '../store/deployments.ts'
@@ -70,7 +70,7 @@ export function createDeploymentParts(base: Foundation, images: ImageParts): Dep
     clock: base.clock,
     newId: base.newId,
     queuedCheck: deploymentQueued,
-    words: { progress: deploymentProgress, waiting: deploymentWaiting, end: deploymentEnd, oneLine: deploymentLine, refusal: refusalLine },
+    words: { progress: deploymentProgress, waiting: deploymentWaiting, end: deploymentEnd, oneLine: deploymentLine, refusal: refusalLine, refused: deploymentRefused },
   }
 }
 

@@ -62,7 +62,7 @@ export function createDeploymentFeature(base: Foundation, images: ImageParts): {
         deployment: {
           queuedCheck: (run) => deploymentQueued(run.name.replace(/^deploy\//, '')),
           withoutCache: (run) => run.plan,
-          jobOf: (run) => (hasPlan(run) ? deploymentJob(deploymentPlanOf(run).serviceId) : null),
+          jobOf: (run) => (hasPlan(run) ? deploymentJob(deploymentPlanOf(run).service) : null),
         },
       },
       onButton: (run, button, actor) => onButton(parts, run, button, actor),
@@ -120,7 +120,7 @@ function deploymentHandler(base: Foundation, parts: DeploymentParts): JobHandler
 
 /** A run that was refused when it was planned has none. */
 function hasPlan({ plan }: Run): boolean {
-  return typeof plan === 'object' && plan !== null && 'serviceId' in plan
+  return typeof plan === 'object' && plan !== null && 'service' in plan
 }
 
 const payloadOfPreviewJob = z.object({ serviceId: z.string() })
@@ -139,7 +139,7 @@ function previewHandler(parts: DeploymentParts): JobHandler {
 async function removePreviews(base: Foundation, parts: DeploymentParts): Promise<void> {
   const ended = await parts.services.endedPreviews()
   await base.jobs.enqueue(
-    ended.map((service) => ({ ...deploymentJob(service.id), kind: REMOVE_PREVIEW_JOB, key: `preview:${service.id}`, payload: { serviceId: service.id }, repositoryId: service.repositoryId })),
+    ended.map((service) => ({ ...deploymentJob(service), kind: REMOVE_PREVIEW_JOB, key: `preview:${service.id}`, payload: { serviceId: service.id }, repositoryId: service.repositoryId })),
   )
 }
 
@@ -161,19 +161,15 @@ async function onButton(parts: DeploymentParts, run: Run, button: string, actor:
     return true
   }
   if (button !== 'rollback') return false
-  const service = await parts.services.get(deploymentPlanOf(run).serviceId)
-  if (service === null) return true
-  const release = await releaseOfRun(parts, run)
-  if (release !== service.liveReleaseId) {
+  const deployment = await parts.deployments.get(run.id)
+  const service = deployment === null ? null : await parts.services.get(deployment.serviceId)
+  if (deployment === null || service === null) return true
+  if (deployment.releaseId !== service.liveReleaseId) {
     await parts.runs.note(run.id, 'refused', `${actor} pressed rollback, but another release is live by now`)
     return true
   }
   await requestRollback(parts, service, { to: null, by: actor, force: false })
   return true
-}
-
-async function releaseOfRun(parts: DeploymentParts, run: Run): Promise<string | null> {
-  return (await parts.deployments.get(run.id))?.releaseId ?? null
 }
 
 async function refreshImages(base: Foundation, parts: DeploymentParts, lastLooks: Map<string, number>): Promise<void> {
@@ -201,7 +197,7 @@ async function refreshImages(base: Foundation, parts: DeploymentParts, lastLooks
         groupId: base.newId(),
         report: deploymentQueued(service.key),
         story: `${moved.config.image.kind === 'ref' ? moved.config.image.ref : 'its image'} has changed`,
-        job: deploymentJob(service.id),
+        job: deploymentJob(service),
       },
     ])
   }

@@ -4,7 +4,7 @@ import type { Run, RunSource } from '../core/run.ts'
 import type { DesiredCheck } from '../core/check.ts'
 import type { RunStore } from '../core/run-store.ts'
 import { DEPLOYMENT_JOB, deploymentName, serviceLane, type DeploymentPlan } from './deployment-plan.ts'
-import type { DeploymentApprovals, DeploymentStore, DeploymentUpkeep, ReleaseStore, ServiceStore } from './ports.ts'
+import type { DeploymentApprovals, DeploymentStore, DeploymentUpkeep, NewService, ReleaseStore, ServiceStore } from './ports.ts'
 import { isGoodRelease, type Deployment, type Release, type Service } from './release.ts'
 
 export interface ControlDeps {
@@ -23,8 +23,9 @@ export const KEPT_RELEASES = 10
 /** From its start to its end; waiting for people does not count. */
 const LIMIT_MS = 90 * 60_000
 
-export function deploymentJob(serviceId: string) {
-  return { kind: DEPLOYMENT_JOB, lane: serviceLane(serviceId), laneCap: 1 }
+/** One at a time for each service, whatever process does it. */
+export function deploymentJob(service: Pick<NewService, 'repositoryId' | 'key' | 'pullRequest'>) {
+  return { kind: DEPLOYMENT_JOB, lane: serviceLane(service), laneCap: 1 }
 }
 
 export function deploymentLimitMs(imageTimeoutMs: number): number {
@@ -88,7 +89,7 @@ export async function requestDriftFix(deps: ControlDeps, service: Service, by: s
 }
 
 async function createReleaseRun(deps: ControlDeps, service: Service, release: Release, why: 'rollback' | 'drift', by: string): Promise<Run> {
-  const plan: DeploymentPlan = { serviceId: service.id, target: { kind: 'release', releaseId: release.id, why }, askedBy: by, tellsSlack: true }
+  const plan: DeploymentPlan = { service: { ...service, expiresInMs: null }, target: { kind: 'release', releaseId: release.id, why }, askedBy: by, tellsSlack: true }
   const name = deploymentName(service.key, service.pullRequest)
   const source: RunSource = { event: 'manual', trust: 'trusted', ref: `refs/heads/${service.branch}`, branch: service.branch, tag: null, pullRequest: service.pullRequest, actor: by }
   const story = why === 'rollback' ? `${by} asked to go back to release ${release.number}` : `${by} asked to put release ${release.number} in place again`
@@ -106,7 +107,7 @@ async function createReleaseRun(deps: ControlDeps, service: Service, release: Re
       timeoutMs: LIMIT_MS,
       report: deps.queuedCheck(service.key),
       story,
-      job: { ...deploymentJob(service.id), priority: 10 },
+      job: { ...deploymentJob(service), priority: 10 },
     },
   ])
   if (run === undefined) throw new SlipwayError('conflict', 'somebody asked for the same at this moment; look at the newest run')

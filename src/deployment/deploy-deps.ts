@@ -66,8 +66,9 @@ export interface DeploymentWords {
   progress(facts: DeploymentFacts): DesiredCheck
   waiting(facts: DeploymentFacts, reasons: readonly GateReason[]): DesiredCheck
   end(facts: DeploymentFacts): DesiredCheck
-  /** One sentence: why nothing was touched, and who can change that. */
+  /** One sentence: why nothing may be touched. */
   refusal(refusal: DeploymentRefusal): string
+  refused(service: string, why: string): DesiredCheck
   /** At most 140 characters, for GitHub's Deployments and messages. */
   oneLine(facts: DeploymentFacts): string
 }
@@ -91,3 +92,5 @@ export type StepResult =
   /** Nothing to do for now; look again later. */
   | { readonly kind: 'wait'; readonly delayMs: number; readonly cause: string }
   | { readonly kind: 'done' }
+
+export type DeploymentOutcome = Exclude<StepResult, { readonly kind: 'next' }>

@@ -2,9 +2,11 @@
 import type { ImageConfig, ServiceConfig } from '../config/repository-config.ts'
 import { SlipwayError } from '../core/errors.ts'
 import type { Run } from '../core/run.ts'
+import type { NewService } from './ports.ts'
 
 export interface DeploymentPlan {
-  readonly serviceId: string
+  /** What it is, as the file says it; it gets its row and its name on the host when the deployment is admitted. */
+  readonly service: NewService
   readonly target:
     /** The run's own commit, built if need be. `image` is null when the image comes from elsewhere. */
     | { readonly kind: 'commit'; readonly config: ServiceConfig; readonly image: ImageConfig | null; readonly treeSha: string | null }
@@ -22,8 +24,8 @@ export function deploymentName(key: string, pullRequest: number | null): string 
 }
 
 /** Jobs of one service share the lane, which lets one of them work at a time. */
-export function serviceLane(serviceId: string): string {
-  return `service:${serviceId}`
+export function serviceLane({ repositoryId, key, pullRequest }: Pick<NewService, 'repositoryId' | 'key' | 'pullRequest'>): string {
+  return `service:${repositoryId}/${key}${pullRequest === null ? '' : `/pr-${pullRequest}`}`
 }
 
 /** Kind of the job that does a deployment's run. */
@@ -32,7 +34,7 @@ export const DEPLOYMENT_JOB = 'run.deployment'
 /** The door for what we wrote ourselves into `runs.plan`. */
 export function deploymentPlanOf(run: Pick<Run, 'id' | 'plan'>): DeploymentPlan {
   const { plan } = run
-  if (typeof plan === 'object' && plan !== null && 'serviceId' in plan && 'target' in plan) return plan as DeploymentPlan
+  if (typeof plan === 'object' && plan !== null && 'service' in plan && 'target' in plan) return plan as DeploymentPlan
   throw new SlipwayError('internal', `run ${run.id} has no plan of a deployment`)
 }
 

@@ -1,7 +1,6 @@
 /** The door of deployments. */
 export { performDeployment } from './perform-deployment.ts'
-export type { DeploymentOutcome } from './perform-deployment.ts'
-export type { DeployDeps, DeploymentFacts, DeploymentLog, DeploymentWords } from './deploy-deps.ts'
+export type { DeployDeps, DeploymentFacts, DeploymentLog, DeploymentOutcome, DeploymentWords } from './deploy-deps.ts'
 export { DEPLOYMENT_JOB, deploymentName, deploymentPlanOf, serviceLane } from './deployment-plan.ts'
 export type { DeploymentPlan } from './deployment-plan.ts'
 export { deploymentReport } from './deployment-report.ts'

@@ -11,28 +11,38 @@ import type { Run } from '../core/run.ts'
 import { SlipwayError } from '../core/errors.ts'
 import { deploymentPlanOf } from './deployment-plan.ts'
 import { isFinal, touchesHost } from './deployment-state.ts'
-import type { DeployDeps, DeployWork, StepResult } from './deploy-deps.ts'
+import type { DeployDeps, DeploymentOutcome, DeployWork, StepResult } from './deploy-deps.ts'
 import { endDeployment, finishDeployment } from './end-deployment.ts'
 import type { Deployment } from './release.ts'
 import { bakeStep, rollBackStep, rollStep } from './roll-steps.ts'
+import { admit } from './admit.ts'
+import { newerHead } from './newer-head.ts'
 import { buildStep, gateStep, publishStep, queuedStep } from './prepare-steps.ts'
 
-export type DeploymentOutcome = Exclude<StepResult, { readonly kind: 'next' }>
+/** While an image is built, this often a newer commit is looked for that makes it needless. */
+const HEAD_LOOK_MS = 2_000
 
 export async function performDeployment(
   deps: DeployDeps,
   { run, lease, signal }: { readonly run: Run; readonly lease: Lease; readonly signal: AbortSignal },
 ): Promise<DeploymentOutcome> {
   const plan = deploymentPlanOf(run)
-  const service = await deps.services.get(plan.serviceId)
-  if (service === null) throw new SlipwayError('internal', `run ${run.id} belongs to no service`)
-  let deployment = await deps.deployments.open(run.id, service.id)
-  if (run.state === 'completed' && !touchesHost(deployment.state) && deployment.state !== 'live') return { kind: 'done' }
+  const known = await deps.deployments.get(run.id)
+  if (run.state === 'completed' && (known === null || !(touchesHost(known.state) || known.state === 'live'))) return { kind: 'done' }
+  const admitted = known === null ? await admit(deps, run, plan, lease) : await deps.services.get(known.serviceId)
+  if (admitted === null) throw new SlipwayError('internal', `run ${run.id} belongs to no service`)
+  if ('kind' in admitted) return admitted
+  const service = admitted
+  let deployment = known ?? (await deps.deployments.open(run.id, service.id))
 
   const log = await deps.openLog(run.id)
   const cancelled = new AbortController()
   const forget = deps.runs.onCancel(run.id, ({ reason }) => cancelled.abort(new SlipwayError('cancelled', reason)))
   const work: DeployWork = { run, plan, service, lease, signal, cancel: AbortSignal.any([signal, cancelled.signal]), note: (line) => log.note(line) }
+  const look = setInterval(() => {
+    // Somebody's change of mind is not worth a wrong end: a look that fails is repeated by the next.
+    void giveWay(deps, work, deployment, cancelled).catch(() => undefined)
+  }, HEAD_LOOK_MS)
   try {
     for (;;) {
       signal.throwIfAborted()
@@ -41,10 +51,21 @@ export async function performDeployment(
       deployment = result.deployment
     }
   } finally {
+    clearInterval(look)
     forget()
     await log.close()
   }
 }
+
+/** Nothing of the host is touched yet, so a newer commit may go first. */
+async function giveWay(deps: DeployDeps, work: DeployWork, deployment: Deployment, cancelled: AbortController): Promise<void> {
+  if (deployment.state !== 'building' && deployment.state !== 'publishing') return
+  const newer = await newerHead(deps, work)
+  if (newer !== null) cancelled.abort(new Superseded(newer.cause))
+}
+
+/** Tells a newer commit from a person's cancel; never leaves this file. */
+class Superseded extends Error {}
 
 function step(deps: DeployDeps, work: DeployWork, deployment: Deployment): Promise<StepResult> {
   switch (deployment.state) {
@@ -74,10 +95,11 @@ async function onThrown(deps: DeployDeps, work: DeployWork, deployment: Deployme
   if (work.signal.aborted || !work.cancel.aborted || isFinal(deployment.state)) throw thrown
   const reason: unknown = work.cancel.reason
   const cause = reason instanceof Error ? reason.message : 'cancelled'
-  const failure = { kind: 'cancelled', cause, exitCode: null, logTail: [] } as const
+  const isSuperseded = reason instanceof Superseded
+  const failure = { kind: isSuperseded ? 'superseded' : 'cancelled', cause, exitCode: null, logTail: [] } as const
   if (touchesHost(deployment.state)) {
     const changed = await deps.deployments.change(work.lease, work.run.id, { state: 'rolling', direction: 'back', failure })
     return { kind: 'next', deployment: changed }
   }
-  return endDeployment(deps, work, deployment, 'cancelled', failure)
+  return endDeployment(deps, work, deployment, isSuperseded ? 'superseded' : 'cancelled', failure)
 }

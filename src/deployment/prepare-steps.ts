@@ -7,9 +7,9 @@ import { endDeployment } from './end-deployment.ts'
 import { factsOf } from './facts-of.ts'
 import { failureOf, usersFault } from './failure.ts'
 import { gate, type GateReason } from './gate.ts'
-import { refusalOf } from './plan-deployments.ts'
+import { newerHead } from './newer-head.ts'
 import { releaseOf } from './release-of.ts'
-import type { Deployment, Release, ReleaseImage, RollFailure } from './release.ts'
+import type { Deployment, Release, ReleaseImage } from './release.ts'
 
 /** The check that builds the same images; its result is used instead of building twice at once. */
 const DEPLOYABILITY = 'deployability'
@@ -19,35 +19,17 @@ const GATE_POLL_MS = 15_000
 
 export async function queuedStep(deps: DeployDeps, work: DeployWork, deployment: Deployment): Promise<StepResult> {
   const { run, plan, service, lease } = work
-  if (deps.confirm() === 'harmless') return { kind: 'wait', delayMs: GATE_POLL_MS, cause: 'CONFIRM=harmless: nothing is changed' }
   await deps.runs.start(lease, run.id, deps.words.progress(await factsOf(deps, work, deployment)), 'Started')
   work.cancel.throwIfAborted()
   if (plan.target.kind === 'release') {
     return next(await deps.deployments.change(lease, run.id, { state: 'publishing', releaseId: plan.target.releaseId }))
   }
-  const refusal = await refused(deps, work)
-  if (refusal !== null) return endDeployment(deps, work, deployment, 'failed', refusal)
   const newer = await newerHead(deps, work)
   if (newer !== null) return endDeployment(deps, work, deployment, 'superseded', newer)
   if (service.heldSha === run.sha && !isAsked(plan, run.attempt)) {
     return endDeployment(deps, work, deployment, 'cancelled', failureOf('held', 'this commit was rolled back; it stays back until a newer one comes or somebody asks for it'))
   }
   return next(await deps.deployments.change(lease, run.id, { state: 'building' }))
-}
-
-async function refused(deps: DeployDeps, { plan, service }: DeployWork): Promise<RollFailure | null> {
-  if (plan.target.kind !== 'commit') return null
-  const policy = await deps.policyOf(service.repositoryId)
-  if (policy === null) return failureOf('not_allowed', 'the repository is gone')
-  const refusal = refusalOf(plan.target.config, { policy, hosts: deps.hosts() })
-  return refusal === null ? null : failureOf('not_allowed', deps.words.refusal(refusal))
-}
-
-/** An older commit never replaces a newer one: only the head of the branch is deployed. */
-async function newerHead(deps: DeployDeps, { run, plan, service }: DeployWork): Promise<RollFailure | null> {
-  if (plan.target.kind !== 'commit') return null
-  const head = await deps.headOf(service)
-  return head === null || head === run.sha ? null : failureOf('superseded', `superseded by ${head.slice(0, 12)}`)
 }
 
 export async function buildStep(deps: DeployDeps, work: DeployWork, deployment: Deployment): Promise<StepResult> {

@@ -1,8 +1,7 @@
 /** The planner of deployments: the services of a live branch, and the copies of services that a pull request gets. */
 import type { ServiceConfig } from '../config/repository-config.ts'
 import type { HostConfig } from '../config/server-config.ts'
-import { errorMessage, SlipwayError } from '../core/errors.ts'
-import type { NewRun, RunStore } from '../core/run-store.ts'
+import type { NewRun } from '../core/run-store.ts'
 import {
   deploymentJob,
   deploymentLimitMs,
@@ -10,21 +9,15 @@ import {
   planDeployments,
   previewConfig,
   refusalOf,
-  touchesHost,
   type DeploymentPlan,
-  type DeploymentStore,
-  type Service,
+  type NewService,
   type ServiceStore,
 } from '../deployment/index.ts'
 import { deploymentQueued, deploymentRefused, refusalLine } from '../report/deployment-words.ts'
-import { supersededBy } from '../report/run-words.ts'
 import type { PlanContext, RunPlanner } from './commit.ts'
-import { cancelRun } from './supersede.ts'
 
 export interface ServicePlannerDeps {
-  readonly runs: RunStore
-  readonly services: ServiceStore
-  readonly deployments: DeploymentStore
+  readonly services: Pick<ServiceStore, 'list'>
   readonly hosts: () => readonly HostConfig[]
 }
 
@@ -66,55 +59,26 @@ async function wantedServices(deps: ServicePlannerDeps, { source, config, policy
 
 async function plan(deps: ServicePlannerDeps, context: PlanContext, config: ServiceConfig, pullRequest: number | null, askedBy: string | null): Promise<NewRun> {
   const refusal = refusalOf(config, { policy: context.policy, hosts: deps.hosts() })
-  // A service that may not be deployed does not even get its name on the host.
   if (refusal !== null) return refused(context, config, pullRequest, refusalLine(refusal))
-  try {
-    const service = await keep(deps, context, config, pullRequest)
-    await supersedeWaiting(deps, service, context.sha)
-    return await newRun(context, config, service, askedBy)
-  } catch (error) {
-    if (!(error instanceof SlipwayError) || error.code !== 'conflict') throw error
-    return refused(context, config, pullRequest, errorMessage(error))
-  }
-}
-
-function keep(deps: ServicePlannerDeps, context: PlanContext, config: ServiceConfig, pullRequest: number | null): Promise<Service> {
   const { branch, host, driver, name, environment, url, key } = config
   const expiresInMs = pullRequest === null ? null : (config.preview?.ttlMs ?? null)
-  return deps.services.keep({ repositoryId: context.repository.id, key, pullRequest, branch, host, driver, name, environment, url, expiresInMs })
-}
-
-/** What has not touched the host yet gives way to the newer commit; what has is finished first. */
-async function supersedeWaiting(deps: ServicePlannerDeps, service: Service, sha: string): Promise<void> {
-  const open = await deps.runs.list({ repositoryId: service.repositoryId, supersedeKey: supersedeKeyOf(service), isOpen: true, limit: 100 })
-  for (const run of open.filter((candidate) => candidate.sha !== sha)) {
-    const deployment = await deps.deployments.get(run.id)
-    if (deployment !== null && touchesHost(deployment.state)) continue
-    await cancelRun(deps.runs, run, { reason: 'superseded', words: supersededBy(sha), by: 'slipway' })
-  }
-}
-
-/** Of its own, so that the checks of a branch and its deployments never end each other. */
-function supersedeKeyOf(service: Service): string {
-  return `service:${service.id}`
-}
-
-async function newRun(context: PlanContext, config: ServiceConfig, service: Service, askedBy: string | null): Promise<NewRun> {
+  const service: NewService = { repositoryId: context.repository.id, key, pullRequest, branch, host, driver, name, environment, url, expiresInMs }
   const image = config.image.kind === 'built' ? (context.config.images[config.image.key] ?? null) : null
   const plan: DeploymentPlan = {
-    serviceId: service.id,
+    service,
     target: { kind: 'commit', config, image, treeSha: context.treeSha },
     askedBy,
     tellsSlack: context.config.notify.slack,
   }
   return {
-    ...(await common(context, config, service.pullRequest)),
-    supersedeKey: supersedeKeyOf(service),
+    ...(await common(context, config, pullRequest)),
+    // None: a deployment gives way to a newer commit by itself, but never in the middle of a roll-out.
+    supersedeKey: null,
     plan,
     timeoutMs: deploymentLimitMs(image?.timeoutMs ?? LIMIT_WITHOUT_BUILD_MS),
-    report: deploymentQueued(config.key),
-    story: askedBy === null ? `${config.branch} moved to ${context.sha.slice(0, 12)}` : `${askedBy} asked for it`,
-    job: deploymentJob(service.id),
+    report: deploymentQueued(key),
+    story: askedBy === null ? `${branch} moved to ${context.sha.slice(0, 12)}` : `${askedBy} asked for it`,
+    job: deploymentJob(service),
   }
 }
 

@@ -1,8 +1,11 @@
 /** Finds what a crash or an end from outside left half done. Safe to repeat. */
 import type { DeploymentUpkeep } from '../deployment/ports.ts'
-import { sql, type Database } from './database.ts'
+import { raw, sql, type Database } from './database.ts'
 import { enqueueJobs, JOBS_CHANNEL } from './jobs.ts'
 import { reportJob } from './reports.ts'
+
+/** `serviceLane` of `deployment/`, said in SQL. */
+const LANE = raw(`('service:' || s.repository_id || '/' || s.key || case when s.pull_request > 0 then '/pr-' || s.pull_request else '' end)`)
 
 export function createDeploymentUpkeep(db: Database): DeploymentUpkeep {
   return {
@@ -23,19 +26,20 @@ export function createDeploymentUpkeep(db: Database): DeploymentUpkeep {
       })
     },
     async resumeAbandoned(jobKind) {
-      const rows = await db.rows<{ run_id: string; service_id: string; repository_id: string }>(sql`
-        select d.run_id, d.service_id, r.repository_id from deployments d join runs r on r.id = d.run_id
+      const rows = await db.rows<{ run_id: string; lane: string; repository_id: string }>(sql`
+        select d.run_id, r.repository_id, ${LANE} as lane
+        from deployments d join runs r on r.id = d.run_id join services s on s.id = d.service_id
         where d.state in ('rolling', 'baking') and not exists (
           select 1 from jobs j where j.key = 'run:' || d.run_id::text and j.state in ('ready', 'running'))`)
       if (rows.length === 0) return
       await enqueueJobs(
         db,
-        rows.map((row) => ({ kind: jobKind, key: `run:${row.run_id}`, payload: { runId: row.run_id }, repositoryId: Number(row.repository_id), lane: `service:${row.service_id}`, laneCap: 1 })),
+        rows.map((row) => ({ kind: jobKind, key: `run:${row.run_id}`, payload: { runId: row.run_id }, repositoryId: Number(row.repository_id), lane: row.lane, laneCap: 1 })),
       )
       await db.notify(JOBS_CHANNEL, '')
     },
     async wake(serviceId) {
-      await db.run(sql`update jobs set run_at = now() where state = 'ready' and lane = ${`service:${serviceId}`}`)
+      await db.run(sql`update jobs set run_at = now() where state = 'ready' and lane = (select ${LANE} from services s where s.id = ${serviceId})`)
       await db.notify(JOBS_CHANNEL, '')
     },
   }

@@ -9,7 +9,7 @@ import type { Run } from '../../src/core/run.ts'
 import type { ServiceConfig } from '../../src/config/repository-config.ts'
 import type { ConfirmLevel } from '../../src/config/settings.ts'
 import type { FreezeWindow, HostConfig } from '../../src/config/server-config.ts'
-import { DEPLOYMENT_JOB, deploymentName, performDeployment, serviceLane, type DeployDeps, type DeploymentPlan } from '../../src/deployment/index.ts'
+import { DEPLOYMENT_JOB, deploymentJob, deploymentName, performDeployment, type DeployDeps, type DeploymentPlan } from '../../src/deployment/index.ts'
 import { connectDockerHost } from '../../src/docker/connect-host.ts'
 import { createContainerDriver } from '../../src/docker/services/container-driver.ts'
 import { createHookRunner } from '../../src/docker/services/hook-runner.ts'
@@ -18,7 +18,7 @@ import { createProxyEngine } from '../../src/docker/services/proxy-engine.ts'
 import { createSwarmDriver } from '../../src/docker/services/swarm-driver.ts'
 import { sweepOwned } from '../../src/docker/sweep.ts'
 import { createTrafficProxy } from '../../src/haproxy/traffic-proxy.ts'
-import { deploymentEnd, deploymentLine, deploymentProgress, deploymentQueued, deploymentWaiting, refusalLine } from '../../src/report/deployment-words.ts'
+import { deploymentEnd, deploymentLine, deploymentProgress, deploymentQueued, deploymentRefused, deploymentWaiting, refusalLine } from '../../src/report/deployment-words.ts'
 import { openDatabase, sql } from '../../src/store/database.ts'
 import { createDeploymentApprovals } from '../../src/store/deployment-approvals.ts'
 import { createDeploymentUpkeep } from '../../src/store/deployment-upkeep.ts'
@@ -95,7 +95,7 @@ export async function openDeploymentFixture({ url, instance, httpPort }: Fixture
     openLog: () => Promise.resolve({ note: (line) => log.push(line), close: () => Promise.resolve() }),
     detailsUrl: (runId) => `http://localhost:3000/runs/${runId}`,
     clock: systemClock,
-    words: { progress: deploymentProgress, waiting: deploymentWaiting, end: deploymentEnd, oneLine: deploymentLine, refusal: refusalLine },
+    words: { progress: deploymentProgress, waiting: deploymentWaiting, end: deploymentEnd, oneLine: deploymentLine, refusal: refusalLine, refused: deploymentRefused },
   }
   const jobs = createJobStore(db)
   const processId = randomUUID()
@@ -130,8 +130,9 @@ export async function openDeploymentFixture({ url, instance, httpPort }: Fixture
       await db.run(sql`insert into settings (key, value) values (${`image:${sha}`}, ${JSON.stringify({ image: imageId })}::jsonb)`)
     },
     async createRun(config: ServiceConfig, sha: string, change: Partial<DeploymentPlan> = {}, attempt = 1): Promise<Run> {
-      const service = await deps.services.keep({ ...config, repositoryId: 1, pullRequest: null, expiresInMs: null })
-      const plan: DeploymentPlan = { serviceId: service.id, target: { kind: 'commit', config, image: IMAGE, treeSha: null }, askedBy: null, tellsSlack: true, ...change }
+      const { key, branch, host, driver, name, environment, url } = config
+      const service = { repositoryId: 1, key, pullRequest: null, branch, host, driver, name, environment, url, expiresInMs: null }
+      const plan: DeploymentPlan = { service, target: { kind: 'commit', config, image: IMAGE, treeSha: null }, askedBy: null, tellsSlack: true, ...change }
       const [run] = await deps.runs.create([
         {
           repositoryId: 1,
@@ -146,7 +147,7 @@ export async function openDeploymentFixture({ url, instance, httpPort }: Fixture
           timeoutMs: 600_000,
           report: deploymentQueued(config.key),
           story: 'a push',
-          job: { kind: DEPLOYMENT_JOB, lane: serviceLane(service.id), laneCap: 1 },
+          job: deploymentJob(service),
         },
       ])
       if (run === undefined) throw new Error('the run exists')

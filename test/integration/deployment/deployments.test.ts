@@ -66,7 +66,6 @@ describe('a push to a live branch', () => {
     const config = serviceConfig(newName())
     await push(config, A)
     await push(config, BAD)
-    await fixture.db.run(sql`delete from check_reports; `)
     const service = await fixture.deps.services.find(1, config.key, null)
     expect(service?.heldSha).toBe(BAD)
     await fixture.db.run(sql`update settings set value = ${JSON.stringify({ image: await serviceImage('good', 'mended') })}::jsonb where key = ${`image:${BAD}`}`)
@@ -97,7 +96,8 @@ describe('a push to a live branch', () => {
     fixture.dials.deployBranches = ['other']
     const refused = await push(serviceConfig(newName()), A)
     fixture.dials.deployBranches = ['live']
-    expect(refused).toMatchObject({ deployment: { state: 'failed', failure: { kind: 'not_allowed' } }, github: null })
+    expect(refused).toMatchObject({ run: { conclusion: 'failure', reason: 'not_allowed' }, deployment: null, github: null })
+    expect(await fixture.deps.services.find(1, refused.run?.name.slice('deploy/'.length) ?? '', null)).toBeNull()
     expect(refused.check?.output.title).toContain('the branch live may not deploy here')
   })
 

@@ -16,9 +16,20 @@ export interface GitHubTruth extends GitHubRights {
   tags(repository: RepositoryRef): Promise<readonly { readonly name: string; readonly sha: string }[]>
   tagCommit(repository: RepositoryRef, tag: string): Promise<string | null>
   openPullRequests(repository: RepositoryRef): Promise<readonly PullRequestRef[]>
+  /** Null when it is closed or was never there. */
+  openPullRequest(repository: RepositoryRef, number: number): Promise<PullRequestRef | null>
   repository(installationId: number, owner: string, name: string): Promise<RepositoryRef | null>
+  installations(): Promise<readonly InstallationTruth[]>
   installationRepositories(installationId: number): Promise<readonly RepositoryRef[]>
   commit(repository: RepositoryRef, sha: string): Promise<{ readonly message: string; readonly treeSha: string } | null>
+}
+
+/** An installation as GitHub lists it. */
+export interface InstallationTruth {
+  readonly id: number
+  readonly account: string
+  readonly permissions: Readonly<Record<string, string>>
+  readonly isSuspended: boolean
 }
 
 /** What features do when something ended; each is safe to repeat. */

@@ -8,14 +8,25 @@ import { cancelAll } from './supersede.ts'
 export async function onPullRequestChanged(deps: FlowDeps, event: PullRequestChanged): Promise<void> {
   const { repository, pullRequest } = event
   await deps.repositories.keep(repository)
-  const known = await deps.refs.pullRequest(repository.id, pullRequest.number)
-  if (known?.state === 'closed' && known.headSha === pullRequest.headSha) {
-    // Closed came before opened; only GitHub knows which is the later one.
-    const open = await deps.truth.openPullRequests(repository)
-    if (!open.some((one) => one.number === pullRequest.number)) return
-  }
-  await deps.refs.keepPullRequest(repository.id, pullRequest, 'open')
-  await planCommit(deps, await commitOfPullRequest(deps, repository, pullRequest, event.actor))
+  const current = (await isNews(deps, repository, pullRequest))
+    ? pullRequest
+    : await deps.truth.openPullRequest(repository, pullRequest.number)
+  if (current === null) return
+  await deps.refs.keepPullRequest(repository.id, current, 'open')
+  await planCommit(deps, await commitOfPullRequest(deps, repository, current, event.actor))
+}
+
+/**
+ * True when the event can be taken at its word: the first one of its pull request, or a repetition of what we know.
+ * Otherwise it may be an old one that comes late (closed before opened, an older head after a newer one), and only
+ * GitHub knows.
+ */
+async function isNews(deps: FlowDeps, repository: RepositoryRef, pull: PullRequestRef): Promise<boolean> {
+  const known = await deps.refs.pullRequest(repository.id, pull.number)
+  if (known !== null) return known.state === 'open' && known.headSha === pull.headSha
+  if (pull.isFork) return true
+  const branch = await deps.refs.branch(repository.id, pull.headRef)
+  return branch === null || branch.headSha === pull.headSha
 }
 
 /**

@@ -34,7 +34,8 @@ export interface RepositoryStore {
 }
 
 export interface RefStore {
-  keepBranch(repositoryId: number, branch: BranchRecord): Promise<void>
+  /** Keeps the new head if the head is still the one that the caller saw (null: none); false: look again. */
+  keepBranch(repositoryId: number, branch: BranchRecord, expectedHead: string | null): Promise<boolean>
   deleteBranch(repositoryId: number, name: string): Promise<void>
   branch(repositoryId: number, name: string): Promise<BranchRecord | null>
   branches(repositoryId: number): Promise<readonly BranchRecord[]>

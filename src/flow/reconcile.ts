@@ -4,15 +4,14 @@
  */
 import { errorMessage } from '../core/errors.ts'
 import type { RepositoryRef } from '../core/events.ts'
-import type { FlowDeps } from './deps.ts'
+import type { FlowDeps, InstallationTruth } from './deps.ts'
 import { onBranchDeleted, onBranchPushed } from './on-branch.ts'
+import { onInstallationChanged, onInstallationRepositoriesChanged } from './on-installation.ts'
 import { onPullRequestChanged, onPullRequestClosed } from './on-pull-request.ts'
 import type { RepositoryRecord } from './ports.ts'
 
 export async function reconcileAll(deps: FlowDeps, signal: AbortSignal): Promise<void> {
-  for (const installationId of await deps.repositories.activeInstallations()) {
-    for (const repository of await deps.truth.installationRepositories(installationId)) await deps.repositories.keep(repository)
-  }
+  await reconcileInstallations(deps, signal)
   for (const repository of await deps.repositories.listActive()) {
     if (signal.aborted) return
     try {
@@ -22,6 +21,41 @@ export async function reconcileAll(deps: FlowDeps, signal: AbortSignal): Promise
       deps.logger.warn({ repository: `${repository.owner}/${repository.name}`, err: errorMessage(error) }, 'could not reconcile a repository')
     }
   }
+}
+
+/** Ours are read before GitHub's, so that what was added in between is not taken for removed. */
+async function reconcileInstallations(deps: FlowDeps, signal: AbortSignal): Promise<void> {
+  const known = await deps.repositories.activeInstallations()
+  const installed = await deps.truth.installations()
+  const gone = known.filter((id) => !installed.some((installation) => installation.id === id))
+  for (const installationId of gone) {
+    const change = { kind: 'installation_changed', account: '', permissions: {}, repositories: [] } as const
+    await onInstallationChanged(deps, { ...change, installationId, change: 'deleted' })
+  }
+  for (const installation of installed) {
+    if (signal.aborted) return
+    try {
+      await reconcileInstallation(deps, installation, known.includes(installation.id))
+    } catch (error) {
+      deps.logger.warn({ installation: installation.id, err: errorMessage(error) }, 'could not reconcile an installation')
+    }
+  }
+}
+
+async function reconcileInstallation(deps: FlowDeps, installation: InstallationTruth, wasActive: boolean): Promise<void> {
+  const { id: installationId, account, permissions, isSuspended } = installation
+  if (isSuspended) {
+    const change = { kind: 'installation_changed', installationId, account, permissions, repositories: [] } as const
+    if (wasActive) await onInstallationChanged(deps, { ...change, change: 'suspended' })
+    return
+  }
+  await deps.repositories.keepInstallation({ id: installationId, account, permissions, isSuspended, isDeleted: false })
+  const ours = (await deps.repositories.repositoriesOfInstallation(installationId)).filter(({ isActive }) => isActive)
+  const theirs = await deps.truth.installationRepositories(installationId)
+  for (const repository of theirs) await deps.repositories.keep(repository)
+  const removed = ours.filter(({ id }) => !theirs.some((repository) => repository.id === id))
+  if (removed.length === 0) return
+  await onInstallationRepositoriesChanged(deps, { kind: 'installation_repositories_changed', installationId, added: [], removed })
 }
 
 export async function reconcileRepository(deps: FlowDeps, repository: RepositoryRecord): Promise<void> {
@@ -39,7 +73,7 @@ async function reconcileBranches(deps: FlowDeps, repository: RepositoryRef): Pro
     if (known.get(branch) === sha || branch.startsWith('gh-readonly-queue/')) continue
     if (isNew && !isWatched(deps, repository, branch)) {
       // A repository that was just installed is not flooded with checks of old branches.
-      await deps.refs.keepBranch(repository.id, { name: branch, headSha: sha, previousSha: null, treeSha: null })
+      await deps.refs.keepBranch(repository.id, { name: branch, headSha: sha, previousSha: null, treeSha: null }, null)
       continue
     }
     const commit = await deps.truth.commit(repository, sha)

@@ -1,6 +1,7 @@
 /** GitHub's truth about a repository: files, heads, tags, pull requests, and who may do what. */
 import type { PullRequestRef, RepositoryRef } from '../core/events.ts'
 import { SlipwayError } from '../core/errors.ts'
+import type { InstallationTruth } from '../flow/deps.ts'
 import type { GitHubRights } from '../flow/ports.ts'
 import type { GitHub } from './connect.ts'
 
@@ -22,6 +23,9 @@ export interface RepositoryReader extends GitHubRights {
   tagCommit(repository: RepositoryRef, tag: string): Promise<string | null>
   openPullRequests(repository: RepositoryRef): Promise<readonly PullRequestRef[]>
   pullRequest(repository: RepositoryRef, number: number): Promise<PullRequestRef | null>
+  /** Null when it is closed or was never there. */
+  openPullRequest(repository: RepositoryRef, number: number): Promise<PullRequestRef | null>
+  installations(): Promise<readonly InstallationTruth[]>
   repository(installationId: number, owner: string, name: string): Promise<RepositoryRef | null>
   installationRepositories(installationId: number): Promise<readonly RepositoryRef[]>
   /** The commit's message and the tree it holds. */
@@ -44,10 +48,14 @@ export function createRepositoryReader(github: GitHub): RepositoryReader {
     return answer?.data.permission ?? 'none'
   }
 
-  async function orNull<Result>(work: () => Promise<Result>): Promise<Result | null> {
+  /** @param needsCommit a commit that GitHub does not know is then no "not there": it may only not know it yet */
+  async function orNull<Result>(work: () => Promise<Result>, needsCommit = false): Promise<Result | null> {
     try {
       return await github.call(work)
     } catch (error) {
+      if (needsCommit && error instanceof SlipwayError && error.message.includes('No commit found')) {
+        throw new SlipwayError('not_found', 'GitHub does not know the commit (yet)', { cause: error })
+      }
       if (error instanceof SlipwayError && (error.code === 'not_found' || saysNoCommit(error))) return null
       throw error
     }
@@ -55,13 +63,16 @@ export function createRepositoryReader(github: GitHub): RepositoryReader {
 
   return {
     async readFile(repository, path, ref) {
-      const answer = await orNull(() =>
-        octokit(repository).repos.getContent({
-          ...at(repository),
-          path,
-          ...(ref === null ? {} : { ref }),
-          mediaType: { format: 'raw' },
-        }),
+      const answer = await orNull(
+        () =>
+          octokit(repository).repos.getContent({
+            ...at(repository),
+            path,
+            ...(ref === null ? {} : { ref }),
+            mediaType: { format: 'raw' },
+          }),
+        // A webhook may come before the API knows its commit.
+        ref !== null,
       )
       // The raw format answers the text itself, which Octokit's types do not know; a folder answers a list.
       const data: unknown = answer?.data
@@ -97,6 +108,21 @@ export function createRepositoryReader(github: GitHub): RepositoryReader {
       const answer = await orNull(() => octokit(repository).pulls.get({ ...at(repository), pull_number: number }))
       return answer === null ? null : pullRequestRef(answer.data, repository)
     },
+    async openPullRequest(repository, number) {
+      const answer = await orNull(() => octokit(repository).pulls.get({ ...at(repository), pull_number: number }))
+      return answer?.data.state === 'open' ? pullRequestRef(answer.data, repository) : null
+    },
+    installations: () =>
+      github.call(async () => {
+        const app = github.app()
+        const found = await app.paginate(app.rest.apps.listInstallations, { per_page: PAGE_SIZE })
+        return found.map(({ id, account, permissions, suspended_at: suspendedAt }) => ({
+          id,
+          account: account !== null && 'login' in account ? account.login : '',
+          permissions: Object.fromEntries(Object.entries(permissions)),
+          isSuspended: suspendedAt !== null,
+        }))
+      }),
     async repository(installationId, owner, name) {
       const answer = await orNull(() => github.installation(installationId).rest.repos.get({ owner, repo: name }))
       return answer === null ? null : repositoryRef(answer.data, installationId)

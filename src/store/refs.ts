@@ -29,12 +29,14 @@ const PULL_REQUEST_COLUMNS = raw(
 
 export function createRefStore(db: Database): RefStore {
   return {
-    async keepBranch(repositoryId, { name, headSha, previousSha, treeSha }) {
-      await db.run(sql`
+    async keepBranch(repositoryId, { name, headSha, previousSha, treeSha }, expectedHead) {
+      const kept = await db.run(sql`
         insert into branches (repository_id, name, head_sha, previous_sha, tree_sha)
         values (${repositoryId}, ${name}, ${headSha}, ${previousSha}, ${treeSha})
         on conflict (repository_id, name) do update set head_sha = excluded.head_sha,
-          previous_sha = excluded.previous_sha, tree_sha = excluded.tree_sha, deleted_at = null, updated_at = now()`)
+          previous_sha = excluded.previous_sha, tree_sha = excluded.tree_sha, deleted_at = null, updated_at = now()
+        where case when branches.deleted_at is null then branches.head_sha end is not distinct from ${expectedHead}`)
+      return kept > 0
     },
     async deleteBranch(repositoryId, name) {
       await db.run(sql`update branches set deleted_at = now() where repository_id = ${repositoryId} and name = ${name}`)

@@ -29,7 +29,7 @@ export async function setReport(tx: Queryable, runId: string, desired: DesiredCh
     select runs.id, runs.repository_id, repositories.installation_id, ${toJsonb(desired)}::jsonb, ${desired.status === 'completed'}
     from runs join repositories on repositories.id = runs.repository_id
     where runs.id = ${runId} and repositories.id > 0 -- checkouts of this machine have no GitHub
-    on conflict (run_id) do update set desired = excluded.desired, is_terminal = excluded.is_terminal,
+    on conflict (run_id) do update set installation_id = excluded.installation_id, desired = excluded.desired, is_terminal = excluded.is_terminal,
       version = check_reports.version + 1, next_try_at = least(check_reports.next_try_at, now()), updated_at = now(),
       -- what was refused before may be accepted now: a permission was granted, the commit is visible
       given_up_at = null, failures = case when check_reports.given_up_at is null then check_reports.failures else 0 end
@@ -114,6 +114,9 @@ export function createCheckReportStore(db: Database): CheckReportStore {
       await db.run(sql`update check_reports set given_up_at = now(), last_error = ${cause} where run_id = ${runId}`)
     },
     async installationsWithUnsent() {
+      // A repository that was transferred belongs to another installation now.
+      await db.run(sql`update check_reports c set installation_id = s.installation_id from repositories s
+        where s.id = c.repository_id and s.installation_id <> c.installation_id and c.sent_version < c.version`)
       const rows = await db.rows<{ installation_id: string }>(sql`
         select distinct c.installation_id from check_reports c where ${IS_SENDABLE}`)
       return rows.map((row) => Number(row.installation_id))

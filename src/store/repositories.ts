@@ -47,7 +47,9 @@ export function createRepositoryStore(db: Database): RepositoryStore {
     },
     async listActive() {
       const rows = await db.rows<RepositoryRow>(sql`${SELECT_REPOSITORY}
-        where r.removed_at is null and i.suspended_at is null and i.deleted_at is null order by r.id`)
+        where r.removed_at is null and i.suspended_at is null and i.deleted_at is null
+          and r.id > 0 -- checkouts of this machine have no GitHub
+        order by r.id`)
       return rows.map(toRepository)
     },
     async remove(ids) {

@@ -2,6 +2,7 @@
 import { breakDockerfile } from './acts/break-dockerfile.ts'
 import { createRepository } from './acts/create-repository.ts'
 import { fixDockerfile } from './acts/fix-dockerfile.ts'
+import { runPipeline } from './acts/run-pipeline.ts'
 import type { Act } from './stage.ts'
 
-export const ACTS: readonly Act[] = [createRepository, breakDockerfile, fixDockerfile]
+export const ACTS: readonly Act[] = [createRepository, breakDockerfile, fixDockerfile, runPipeline]

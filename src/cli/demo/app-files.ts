@@ -20,6 +20,21 @@ export const CONFIG = `version: 1
 
 images:
   web: {dockerfile: Dockerfile}
+
+pipeline:
+  image: busybox
+  stages:
+    test:
+      pool: {name: default}
+      cache: [{key: tools-1, paths: [.tools]}]
+      artifacts: {paths: [report.txt]}
+      steps:
+        - name: tools
+          commands: ["[ -d .tools ] && echo have them || { echo fetching; mkdir .tools; cp /bin/busybox .tools; }"]
+        - name: page
+          commands:
+            - grep Hello www/index.html
+            - echo "tested on $SLIPWAY_INSTANCE_URL" | tee report.txt
 `
 
 export const FILES = {

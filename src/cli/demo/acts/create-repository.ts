@@ -24,5 +24,11 @@ export const createRepository: Act = {
       `deployability of main ended with ${check.conclusion}: ${check.output.title}`,
     )
     narrator.good(`deployability: ${check.output.title}`, check.details_url)
+    const stage = await github.completedCheck(REPOSITORY, sha, 'pipeline/test', PATIENCE_MS)
+    expect(
+      stage.conclusion === 'success',
+      `pipeline/test of main ended with ${stage.conclusion}: ${stage.output.title}`,
+    )
+    narrator.good(`pipeline/test: ${stage.output.title}`, stage.details_url)
   },
 }

@@ -39,10 +39,34 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./simulate.ts')).simulateCommand(() => import('../simulate/main.ts')),
   },
   {
+    name: 'run',
+    group: 'Repositories',
+    summary: 'run a pipeline in Docker here',
+    load: async () => (await import('./run.ts')).runCommand(async () => (await import('../compose/local-pipeline.ts')).localPipelineParts),
+  },
+  {
+    name: 'lint',
+    group: 'Repositories',
+    summary: 'check a slipway.yml',
+    load: async () => (await import('./lint.ts')).lintCommand((await import('../config/yaml-parser.ts')).createYamlParser),
+  },
+  {
     name: 'plan',
     group: 'Repositories',
     summary: 'what would happen to a branch, pull request or tag, and why',
     load: async () => (await import('./plan.ts')).planCommand,
+  },
+  {
+    name: 'logs',
+    group: 'Repositories',
+    summary: 'print or follow the log of a run',
+    load: async () => (await import('./logs.ts')).logsCommand,
+  },
+  {
+    name: 'register',
+    group: 'Repositories',
+    summary: 'exchange a nonce for a runner token',
+    load: async () => (await import('./register.ts')).registerCommand,
   },
   {
     name: 'pool',

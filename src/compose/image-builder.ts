@@ -12,7 +12,11 @@ import type { RegistryLogins } from '../docker/registry-auth.ts'
 import { gitFolder } from '../git/git-folder.ts'
 import { archive, readBlob, treeSha } from '../git/read-commit.ts'
 import type { BuildLog, BuildOutcome, CommitSource, ImageBuilder, ImagePublisher } from '../images/index.ts'
+import { untilHostAnswers, whileHostAnswers } from '../docker/watch-host.ts'
 import type { Foundation } from './foundation.ts'
+
+/** An Engine that restarts is back within seconds; a build waits this long for it. */
+const HOST_RETURN_MS = 60_000
 
 /** The commit in the mirror, and how to make a context of it. */
 interface MirrorSource extends CommitSource {
@@ -28,6 +32,7 @@ export function createImageBuilder(base: Foundation): ImageBuilder {
       sources.set(source, source)
       return source
     },
+    awaitHost: (host, signal) => untilHostAnswers(base.hosts.host(host).engine, HOST_RETURN_MS, signal),
     hasImage: async (host, imageId) => (await inspectImage(base.hosts.host(host).engine, imageId)) !== undefined,
     async build({ target, source, trust, runId, useCache, log, signal }) {
       const { image, platform, host } = target
@@ -36,30 +41,40 @@ export function createImageBuilder(base: Foundation): ImageBuilder {
       const context = await mirrored.context(image, platform)
       if (context.kind === 'invalid') return invalidContext(context)
       const isFork = trust === 'fork'
-      const result = await buildImage(
-        base.hosts.host(host).engine,
-        {
-          dockerfile: context.dockerfile,
-          dockerfileText: context.dockerfileText,
-          openContext: () => context.open(),
-          target: image.target ?? undefined,
-          args: image.args,
-          platform,
-          labels: ownershipLabels('image', { instance: base.instanceId, run: runId }),
-          // A fork's steps leave nothing in the cache that trusted builds read: those use BuildKit.
-          builder: isFork ? 'classic' : 'buildkit',
-          noCache: isFork || !useCache,
-          allowFrontends: !isFork,
-          logins: isFork ? {} : registryLogins(base),
-        },
-        { emit: (event) => writeEvent(log, event), signal, deadlineMs: image.timeoutMs },
+      const { engine } = base.hosts.host(host)
+      const watched = await whileHostAnswers(engine, signal, (watchedSignal) =>
+        buildImage(
+          engine,
+          {
+            dockerfile: context.dockerfile,
+            dockerfileText: context.dockerfileText,
+            openContext: () => context.open(),
+            target: image.target ?? undefined,
+            args: image.args,
+            platform,
+            labels: ownershipLabels('image', { instance: base.instanceId, run: runId }),
+            // A fork's steps leave nothing in the cache that trusted builds read: those use BuildKit.
+            builder: isFork ? 'classic' : 'buildkit',
+            noCache: isFork || !useCache,
+            allowFrontends: !isFork,
+            logins: isFork ? {} : registryLogins(base),
+          },
+          { emit: (event) => writeEvent(log, event), signal: watchedSignal, deadlineMs: image.timeoutMs },
+        ),
       )
-      return outcomeOf(result, image)
+      if (watched.kind === 'silent')
+        return { kind: 'infrastructure', message: `Docker host ${host} does not answer any more` }
+      return outcomeOf(watched.result, image)
     },
   }
 }
 
-async function openMirrorSource(base: Foundation, repository: RepositoryRef, sha: string, ref: string): Promise<MirrorSource> {
+async function openMirrorSource(
+  base: Foundation,
+  repository: RepositoryRef,
+  sha: string,
+  ref: string,
+): Promise<MirrorSource> {
   const tree = await openCommit(base, repository, sha, ref)
   const context = (image: ImageConfig, platform: string): Promise<BuildContext> =>
     buildContext(tree, {
@@ -81,13 +96,26 @@ async function openMirrorSource(base: Foundation, repository: RepositoryRef, sha
 }
 
 /** Fetches the commit into the repository's mirror and opens it. */
-export async function openCommit(base: Foundation, repository: RepositoryRef, sha: string, ref: string): Promise<CommitTree & { readonly gitDir: string }> {
+export async function openCommit(
+  base: Foundation,
+  repository: RepositoryRef,
+  sha: string,
+  ref: string,
+): Promise<CommitTree & { readonly gitDir: string }> {
   const { mirrors } = base
   const token = repository.isPrivate ? reveal(await base.cloneToken(repository)) : undefined
-  const fetched = await mirrors.fetchCommit({ repositoryId: repository.id, cloneUrl: repository.cloneUrl, token, sha, refs: [ref] })
-  if (fetched.kind === 'missing') throw new SlipwayError('not_found', `the commit ${sha.slice(0, 12)} is not in the repository any more`)
+  const fetched = await mirrors.fetchCommit({
+    repositoryId: repository.id,
+    cloneUrl: repository.cloneUrl,
+    token,
+    sha,
+    refs: [ref],
+  })
+  if (fetched.kind === 'missing')
+    throw new SlipwayError('not_found', `the commit ${sha.slice(0, 12)} is not in the repository any more`)
   if (fetched.kind === 'refused') throw new SlipwayError('github_refused', `git refuses: ${fetched.message}`)
-  if (fetched.kind === 'unreachable') throw new SlipwayError('github_unavailable', `git does not answer: ${fetched.message}`)
+  if (fetched.kind === 'unreachable')
+    throw new SlipwayError('github_unavailable', `git does not answer: ${fetched.message}`)
   const gitDir = mirrors.gitDir(repository.id)
   return {
     gitDir,
@@ -120,7 +148,9 @@ function outcomeOf(result: ImageBuildResult, image: ImageConfig): BuildOutcome {
         step: result.step ?? null,
         exitCode: result.exitCode ?? null,
         location:
-          result.lines === undefined ? null : { path: image.dockerfile, startLine: result.lines.start, endLine: result.lines.end },
+          result.lines === undefined
+            ? null
+            : { path: image.dockerfile, startLine: result.lines.start, endLine: result.lines.end },
       }
     case 'aborted':
     case 'timed_out':
@@ -146,7 +176,9 @@ function writeEvent(log: BuildLog, event: BuildEvent): void {
 
 export function registryLogins(base: Foundation): RegistryLogins {
   return Object.fromEntries(
-    base.serverConfig().registries.map(({ host, username, password }) => [host, { username, password: reveal(password) }]),
+    base
+      .serverConfig()
+      .registries.map(({ host, username, password }) => [host, { username, password: reveal(password) }]),
   )
 }
 

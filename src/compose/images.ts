@@ -1,4 +1,6 @@
 /** Image builds as a feature of the process: the check `deployability`. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { errorMessage } from '../core/errors.ts'
 import { createMasker } from '../core/mask-secrets.ts'
 import type { LogSource } from '../core/run-log.ts'
 import type { HostConfig } from '../config/server-config.ts'
@@ -30,6 +32,8 @@ export function createImagesFeature(base: Foundation): { readonly feature: Featu
     publisher: createImagePublisher(base),
     openLog: (runId: string) => openRunLog(base, runId),
     clock: base.clock,
+    // A pause that was cut short is over, nothing else.
+    pause: (ms: number, signal: AbortSignal) => delay(ms, undefined, { signal }).catch(() => undefined),
     words: { progress: deployabilityProgress, end: deployabilityEnd },
   }
   const handler = runHandler(
@@ -82,7 +86,10 @@ export async function openRunLog(base: Foundation, runId: string): Promise<RunLo
   const writer = await base.logs.open(runId, { masker: createMasker([]), limitBytes: BUILD_LOG_BYTES })
   let pending: Promise<unknown> = Promise.resolve()
   const inTurn = (write: () => Promise<unknown>): void => {
-    pending = pending.then(write)
+    // A log that cannot be written must not end the run, let alone the process.
+    pending = pending.then(write).catch((error: unknown) => {
+      base.logger.warn({ runId, err: errorMessage(error) }, 'a line of a log could not be written')
+    })
   }
   return {
     note: (text) => inTurn(() => writer.note(text)),

@@ -57,6 +57,11 @@ export interface RunFilter {
   readonly before?: Date
 }
 
+export interface StartedRun extends Run {
+  /** Milliseconds to its deadline by the database's clock; null while it waits for a person. */
+  readonly timeLeftMs: number | null
+}
+
 export interface RunStore {
   /** Inserts what does not exist yet (by key) and returns the runs that were inserted. */
   create(runs: readonly NewRun[]): Promise<readonly Run[]>
@@ -70,7 +75,7 @@ export interface RunStore {
   /** Gives a run that waited for a person its job. */
   release(runId: string, job: RunJob, report: DesiredCheck, story: string): Promise<boolean>
   /** The work begins, or goes on after a take-over: sets `startedAt` and the deadline the first time only. */
-  start(lease: Lease, runId: string, report: DesiredCheck, story: string): Promise<Run>
+  start(lease: Lease, runId: string, report: DesiredCheck, story: string): Promise<StartedRun>
   /** Progress: what GitHub should show by now, and optionally what is known so far and a line for the story. */
   progress(lease: Lease, runId: string, change: { report?: DesiredCheck; result?: unknown; story?: string }): Promise<void>
   complete(lease: Lease, runId: string, end: RunEnd): Promise<void>

@@ -9,11 +9,14 @@ import { SlipwayError } from '../core/errors.ts'
 import type { RepositoryRef } from '../core/events.ts'
 import type { Lease } from '../core/lease.ts'
 import type { Run } from '../core/run.ts'
-import type { RunStore } from '../core/run-store.ts'
+import type { RunStore, StartedRun } from '../core/run-store.ts'
 import type { Interruption } from '../images/index.ts'
 import { DONE, type JobHandler } from '../queue/ports.ts'
 import { cancelledCheck, slipwayFailedCheck } from '../report/index.ts'
 import type { RepositoryStore } from './ports.ts'
+
+/** Timers of Node with a longer delay fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export interface RunWork {
   readonly run: Run
@@ -87,7 +90,7 @@ interface Watch {
   stop(): void
 }
 
-function watchInterruptions(runs: RunStore, run: Run, jobSignal: AbortSignal): Watch {
+function watchInterruptions(runs: RunStore, run: StartedRun, jobSignal: AbortSignal): Watch {
   const controller = new AbortController()
   let why: Interruption | null = null
   const interrupt = (interruption: Interruption): void => {
@@ -98,9 +101,10 @@ function watchInterruptions(runs: RunStore, run: Run, jobSignal: AbortSignal): W
   if (jobSignal.aborted) onStop()
   jobSignal.addEventListener('abort', onStop, { once: true })
   const unsubscribe = runs.onCancel(run.id, ({ reason }) => interrupt({ kind: 'cancelled', reason }))
-  // The run's own limit counts from its first start, so a take-over does not begin it anew.
-  const left = run.timeoutMs - (Date.now() - (run.startedAt?.getTime() ?? Date.now()))
-  const deadline = setTimeout(() => interrupt({ kind: 'timed_out' }), Math.max(0, left))
+  // The run's own limit counts from its first start, so a take-over does not begin it anew; by the database's clock,
+  // because this machine's may be hours off.
+  const left = Math.min(Math.max(0, run.timeLeftMs ?? run.timeoutMs), LONGEST_TIMER_MS)
+  const deadline = setTimeout(() => interrupt({ kind: 'timed_out' }), left)
   return {
     signal: controller.signal,
     interruption: () => why,

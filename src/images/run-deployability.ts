@@ -4,7 +4,7 @@
  * the job's lane), hosts work side by side. A run that is taken over after a crash starts again here: images that are
  * done are found by their digests, so only the one in hand is built again, from the builder's cache.
  */
-import { SlipwayError } from '../core/errors.ts'
+import { errorCode, errorMessage, SlipwayError } from '../core/errors.ts'
 import type { Clock } from '../core/clock.ts'
 import type { RepositoryRef } from '../core/events.ts'
 import type { Lease } from '../core/lease.ts'
@@ -15,6 +15,7 @@ import { worstState, type DeployabilityResult, type ImageResult, type PublishRes
 import { ensureImage, type EnsuredImage } from './ensure-image.ts'
 import type { DeployabilityPlan } from './plan-deployability.ts'
 import type { ImageBuilder, ImagePublisher, ImageRecordStore, ImageTarget, RunLog } from './ports.ts'
+import { retryInfrastructure, type Try } from './retry-infrastructure.ts'
 
 /** How much of the log a check run shows. */
 const TAIL_LINES = 50
@@ -26,6 +27,8 @@ export interface DeployabilityDeps {
   readonly publisher: ImagePublisher
   readonly openLog: (runId: string) => Promise<RunLog>
   readonly clock: Clock
+  /** Ends early when the signal aborts. */
+  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>
   /** Words, from `report/`. */
   readonly words: {
     progress(result: DeployabilityResult): DesiredCheck
@@ -35,7 +38,10 @@ export interface DeployabilityDeps {
 }
 
 /** How a run may be interrupted from outside; `lost` means: stop and write nothing. */
-export type Interruption = { readonly kind: 'cancelled'; readonly reason: string } | { readonly kind: 'timed_out' } | { readonly kind: 'lost' }
+export type Interruption =
+  | { readonly kind: 'cancelled'; readonly reason: string }
+  | { readonly kind: 'timed_out' }
+  | { readonly kind: 'lost' }
 
 export async function runDeployability(
   deps: DeployabilityDeps,
@@ -49,7 +55,9 @@ export async function runDeployability(
   },
 ): Promise<void> {
   const startedAt = deps.clock.monotonic()
-  const { run, plan, lease, signal } = work
+  const { run, plan, lease } = work
+  const lost = new AbortController()
+  const signal = AbortSignal.any([work.signal, lost.signal])
   const log = await deps.openLog(run.id)
   try {
     let images: readonly ImageResult[] = plan.targets.map(waiting)
@@ -60,9 +68,15 @@ export async function runDeployability(
       logTail: await log.tail(TAIL_LINES),
     })
     const announcements: Promise<void>[] = []
+    // Nobody waits for an announcement while images are built, so it may not fail: without it GitHub only hears later.
     const announce = async (): Promise<void> => {
-      const soFar = await current()
-      await deps.runs.progress(lease, run.id, { result: soFar, report: deps.words.progress(soFar) })
+      try {
+        const soFar = await current()
+        await deps.runs.progress(lease, run.id, { result: soFar, report: deps.words.progress(soFar) })
+      } catch (error) {
+        if (errorCode(error) === 'lease_lost') lost.abort(error)
+        else log.note(`The progress could not be announced: ${errorMessage(error)}`)
+      }
     }
 
     const hosts = new Set(plan.targets.map((target) => target.host))
@@ -74,13 +88,14 @@ export async function runDeployability(
             images = images.with(index, result)
             announcements.push(announce())
           }
-          images = images.with(index, await buildOne(deps, work, target, log, onBuilding))
+          images = images.with(index, await buildOne(deps, { ...work, signal }, target, log, onBuilding))
         }
       }),
     )
     await Promise.all(announcements)
     const interruption = work.interruption()
-    if (interruption?.kind === 'lost') throw new SlipwayError('lease_lost', 'the work was handed over')
+    if (interruption?.kind === 'lost' || lost.signal.aborted)
+      throw new SlipwayError('lease_lost', 'the work was handed over')
 
     const isGood = ['built', 'reused'].includes(worstState(images)) && plan.missing.length === 0
     const published = isGood && interruption === null ? await publishAll(deps, plan, images, log, signal) : []
@@ -99,27 +114,38 @@ async function buildOne(
   log: RunLog,
   onBuilding: (result: ImageResult) => void,
 ): Promise<ImageResult> {
-  const startedAt = deps.clock.monotonic()
   const { run, plan, repository } = work
   const base = waiting(target)
   const limit = AbortSignal.timeout(target.image.timeoutMs)
-  try {
-    const outcome = await ensureImage(deps, {
-      repository,
-      sha: run.sha,
-      ref: run.source.ref,
-      treeSha: plan.treeSha,
-      target,
-      trust: run.source.trust,
-      runId: run.id,
-      useCache: plan.useCache,
-      log: withAnnouncement(log, target, () => onBuilding({ ...base, state: 'building' })),
-      signal: AbortSignal.any([work.signal, limit]),
-    })
-    return toResult(base, outcome, deps.clock.monotonic() - startedAt, limit.aborted)
-  } catch (error) {
-    if (!(error instanceof SlipwayError)) throw error
-    return { ...base, state: error.fault === 'user' ? 'failed' : 'infrastructure', cause: error.message }
+  const signal = AbortSignal.any([work.signal, limit])
+  const announced = withAnnouncement(log, target, () => onBuilding({ ...base, state: 'building' }))
+  const awaitHost = (): Promise<void> => deps.builder.awaitHost(target.host, signal)
+  return await retryInfrastructure({ signal, log, pause: deps.pause, awaitHost }, () => once())
+
+  async function once(): Promise<Try> {
+    const startedAt = deps.clock.monotonic()
+    try {
+      const outcome = await ensureImage(deps, {
+        repository,
+        sha: run.sha,
+        ref: run.source.ref,
+        treeSha: plan.treeSha,
+        target,
+        trust: run.source.trust,
+        runId: run.id,
+        useCache: plan.useCache,
+        log: announced,
+        signal,
+      })
+      const result = toResult(base, outcome, deps.clock.monotonic() - startedAt, limit.aborted)
+      return { result, waitsFor: result.state === 'infrastructure' ? 'host' : null }
+    } catch (error) {
+      if (!(error instanceof SlipwayError)) throw error
+      if (error.code === 'database_unavailable') throw error
+      if (error.fault === 'user') return { result: { ...base, state: 'failed', cause: error.message }, waitsFor: null }
+      const result: ImageResult = { ...base, state: 'infrastructure', cause: error.message }
+      return { result, waitsFor: error.fault === 'github' ? 'github' : 'host' }
+    }
   }
 }
 

@@ -75,14 +75,15 @@ export function createRunStore(db: Database, notifications: Notifications): RunS
     },
     async start(lease, runId, report, story) {
       const run = await db.transaction(async (tx) => {
-        const row = await tx.first<RunRow>(sql`
+        const row = await tx.first<RunRow & { readonly time_left: number | null }>(sql`
           update runs set state = 'in_progress', started_at = coalesce(started_at, now()), reason = null,
             deadline_at = coalesce(deadline_at, now() + timeout_ms * interval '1 millisecond')
-          where id = ${runId} and state <> 'completed' and ${underLease(lease)} returning ${RUN_COLUMNS}`)
+          where id = ${runId} and state <> 'completed' and ${underLease(lease)}
+          returning ${RUN_COLUMNS}, (extract(epoch from deadline_at - now()) * 1000)::float8 as time_left`)
         if (row === null) throw leaseLost(runId)
         await tell(tx, runId, 'started', story)
         await setReport(tx, runId, report)
-        return toRun(row)
+        return { ...toRun(row), timeLeftMs: row.time_left }
       })
       await changed(runId)
       return run

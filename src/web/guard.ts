@@ -116,7 +116,8 @@ export function requireOwnOrigin(context: Context, baseUrl: string): void {
   throw new SlipwayError('not_allowed', 'this request came from another site')
 }
 
-function toLogin(context: Context<WebEnv>): Response {
+/** Sends a person to the log-in and back; a script is told that it needs one. */
+export function toLogin(context: Context<WebEnv>): Response {
   const wantsPage = !isUnsafe(context) && !/event-stream|json/.test(context.req.header('accept') ?? '')
   if (!wantsPage) throw new SlipwayError('not_authenticated', 'log in first')
   const { pathname, search } = new URL(context.req.url)

@@ -41,7 +41,10 @@ export function createPackagePages(deps: PackagePagesDeps): Hono<WebEnv> {
   router.get('/packages', deps.open, async (context) => {
     const text = (context.req.query('q') ?? '').slice(0, 200)
     const after = context.req.query('cursor') ?? null
-    const found = await deps.catalogue.search({ text, match: 'substring', after, limit: PACKAGES_PER_PAGE }, await deps.viewerOf(context))
+    const found = await deps.catalogue.search(
+      { text, match: 'substring', after, limit: PACKAGES_PER_PAGE },
+      await deps.viewerOf(context),
+    )
     return context.html(
       <Page title="Packages" session={visitorOf(context)} active="packages">
         <SearchPage text={text} found={found} />
@@ -54,7 +57,11 @@ export function createPackagePages(deps: PackagePagesDeps): Hono<WebEnv> {
     const found = await deps.catalogue.findPackage(owner, name, viewer)
     if (found === null) throw new SlipwayError('not_found', `there is no package ${owner}/${name}`)
     const [versions, builds] = await Promise.all([
-      deps.catalogue.versions(found.id, { order: 'semver', after: context.req.query('cursor') ?? null, limit: VERSIONS_PER_PAGE }),
+      deps.catalogue.versions(found.id, {
+        order: 'semver',
+        after: context.req.query('cursor') ?? null,
+        limit: VERSIONS_PER_PAGE,
+      }),
       deps.catalogue.builds({ packageId: found.id, limit: BUILDS_SHOWN }, viewer),
     ])
     return context.html(
@@ -80,7 +87,11 @@ function SearchPage({ text, found }: { text: string; found: PageOf<PackageSummar
       <section class="card" aria-label="Packages">
         {found.items.length === 0 ? (
           <div class="empty">
-            <p>{text === '' ? 'No tag was built yet. Packages are declared in slipway.yml.' : `No package has “${text}” in its name.`}</p>
+            <p>
+              {text === ''
+                ? 'No tag was built yet. Packages are declared in slipway.yml.'
+                : `No package has “${text}” in its name.`}
+            </p>
           </div>
         ) : (
           <div class="scroll">
@@ -110,7 +121,11 @@ function SearchPage({ text, found }: { text: string; found: PageOf<PackageSummar
           </div>
         )}
       </section>
-      {found.next === null ? null : <a class="button" href={`/packages?${new URLSearchParams({ q: text, cursor: found.next }).toString()}`}>More</a>}
+      {found.next === null ? null : (
+        <a class="button" href={`/packages?${new URLSearchParams({ q: text, cursor: found.next }).toString()}`}>
+          More
+        </a>
+      )}
     </div>
   )
 }
@@ -138,7 +153,10 @@ function PackagePage({ found, versions, builds, baseUrl }: PackagePageProps) {
             {fullName} {found.isPrivate ? <span class="tag">private</span> : null}
           </h1>
           <p class="soft">
-            Built from the tags of <a href={`/repos/${encodeURIComponent(found.owner)}/${encodeURIComponent(found.repository)}`}>{`${found.owner}/${found.repository}`}</a>
+            Built from the tags of{' '}
+            <a
+              href={`/repos/${encodeURIComponent(found.owner)}/${encodeURIComponent(found.repository)}`}
+            >{`${found.owner}/${found.repository}`}</a>
           </p>
         </div>
         <img src={`/badge?full_name=${encodeURIComponent(fullName)}`} alt={`Badge of ${fullName}`} height="20" />
@@ -150,7 +168,11 @@ function PackagePage({ found, versions, builds, baseUrl }: PackagePageProps) {
         </header>
         {versions.items.length === 0 ? <p class="empty">None yet.</p> : <Versions versions={versions.items} />}
       </section>
-      {versions.next === null ? null : <a class="button" href={`${addressOf(found)}?cursor=${encodeURIComponent(versions.next)}`}>Older versions</a>}
+      {versions.next === null ? null : (
+        <a class="button" href={`${addressOf(found)}?cursor=${encodeURIComponent(versions.next)}`}>
+          Older versions
+        </a>
+      )}
       <section class="card">
         <header>
           <h2>Latest builds</h2>
@@ -217,7 +239,8 @@ function Versions({ versions }: { versions: readonly ShownVersion[] }) {
                 <tr>
                   <VersionName version={version} />
                   <td>
-                    <a href={`/api/v1/artifacts/${artifact.sha256}`}>{artifact.fileName}</a> <span class="soft nowrap">{formatByteSize(artifact.size)}</span>
+                    <a href={`/api/v1/artifacts/${artifact.sha256}`}>{artifact.fileName}</a>{' '}
+                    <span class="soft nowrap">{formatByteSize(artifact.size)}</span>
                     {artifact.variant === '' ? null : <span class="tag">{artifact.variant}</span>}
                   </td>
                   <td>
@@ -227,7 +250,8 @@ function Versions({ versions }: { versions: readonly ShownVersion[] }) {
                     </a>
                   </td>
                   <td>
-                    <StateBadge tone="good">signed</StateBadge> <a href={`/api/v1/artifacts/${artifact.sha256}/provenance`}>provenance</a>
+                    <StateBadge tone="good">signed</StateBadge>{' '}
+                    <a href={`/api/v1/artifacts/${artifact.sha256}/provenance`}>provenance</a>
                   </td>
                   <td>
                     <Time at={artifact.publishedAt} />
@@ -307,5 +331,7 @@ function addressOf({ owner, name }: PackageRecord): string {
 
 /** Quoted for a shell unless it needs no quotes: the command is meant to be pasted. */
 function shellWord(text: string): string {
-  return /^[A-Za-z0-9_.+-]+$/.test(text) && !text.startsWith('-') ? text : `'./${text.replaceAll("'", String.raw`'\''`)}'`
+  return /^[A-Za-z0-9_.+-]+$/.test(text) && !text.startsWith('-')
+    ? text
+    : `'./${text.replaceAll("'", String.raw`'\''`)}'`
 }

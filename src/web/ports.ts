@@ -65,11 +65,13 @@ export interface RunLine extends Run {
   readonly face: RunFace
 }
 
-export interface RunQuery extends RunFilter {
+export interface RunQuery extends Omit<RunFilter, 'supersedeKey'> {
   readonly repositoryIds?: readonly number[]
   readonly conclusions?: readonly Conclusion[]
   readonly state?: RunState
-  readonly kinds?: readonly RunKind[]
+  readonly branch?: string
+  /** Only runs made after this moment. */
+  readonly since?: Date
 }
 
 export interface LiveService {

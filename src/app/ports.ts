@@ -33,6 +33,8 @@ export interface DeliveryStore {
   /** Newest first, without payloads. */
   list(page: { readonly before?: Date; readonly limit: number }): Promise<readonly StoredDelivery[]>
   settle(id: string, state: 'handled' | 'ignored' | 'failed', note: string | null): Promise<void>
+  /** Gives deliveries their job back that wait for longer than that and have lost it; how many. */
+  requeueLost(waitingMinutes: number): Promise<number>
   known(ids: readonly string[]): Promise<ReadonlySet<string>>
   forget(olderThanDays: number): Promise<number>
 }

@@ -22,6 +22,8 @@ const SWEEP_INTERVAL_MS = 60_000
 const RETENTION_INTERVAL_MS = 60 * 60_000
 /** GitHub itself keeps deliveries for three days; a month is for people who look back. */
 const KEEP_DELIVERIES_DAYS = 30
+/** Longer than a queue ever is; a delivery that is still in it keeps its place. */
+const LOST_AFTER_MINUTES = 15
 
 export function createChores(
   base: Foundation,
@@ -43,6 +45,8 @@ export function createChores(
       ...Object.assign({}, ...features.map((feature) => feature.choreHandlers ?? {})),
       [RECONCILE_JOB]: {
         async handle(_job, signal) {
+          const requeued = await deliveries.requeueLost(LOST_AFTER_MINUTES)
+          if (requeued > 0) base.logger.warn({ requeued }, 'deliveries had lost their jobs')
           // A report whose job was parked is asked for again.
           for (const installationId of await reports.installationsWithUnsent()) await base.jobs.enqueue([reportJob(installationId)])
           if (base.github.appId() === null) return DONE

@@ -4,6 +4,7 @@
  */
 import { Hono } from 'hono'
 import { pino } from 'pino'
+import { errorMessage } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Settings } from '../config/settings.ts'
 import type { FlowDeps } from '../flow/deps.ts'
@@ -120,18 +121,26 @@ export async function startSlipway(settings: Settings): Promise<Slipway> {
     port: server.port,
     async stop(graceMs) {
       isStopping = true
-      await processes.markStopping(base.self.id)
-      await smee?.stop()
-      await ticker.stop()
+      // Each step on its own: a database that is away must not keep the rest from being stopped.
+      const step = async (stop: () => Promise<unknown> | undefined): Promise<void> => {
+        try {
+          await stop()
+        } catch (error) {
+          logger.warn({ err: errorMessage(error) }, 'a part could not be stopped cleanly')
+        }
+      }
+      await step(() => processes.markStopping(base.self.id))
+      await step(() => smee?.stop())
+      await step(() => ticker.stop())
       // Heartbeats go on until the last job has ended or was handed over.
-      await worker.stop(graceMs)
-      await server.stop(HTTP_GRACE_MS)
-      for (const feature of features.toReversed()) await feature.stop?.()
-      await base.notifications.stop()
-      await heartbeat.stop()
-      await processes.unregister(base.self.id)
+      await step(() => worker.stop(graceMs))
+      await step(() => server.stop(HTTP_GRACE_MS))
+      for (const feature of features.toReversed()) await step(() => feature.stop?.())
+      await step(() => base.notifications.stop())
+      await step(() => heartbeat.stop())
+      await step(() => processes.unregister(base.self.id))
       base.hosts.close()
-      await base.close()
+      await step(() => base.close())
     },
   }
 }

@@ -65,6 +65,14 @@ export function createDeliveryStore(db: Database): DeliveryStore {
     async settle(id, state, note) {
       await db.run(sql`update deliveries set state = ${state}, note = ${note}, handled_at = now() where id = ${id}`)
     },
+    async requeueLost(waitingMinutes) {
+      return await db.run(sql`
+        insert into jobs (kind, key, payload, repository_id, lane, repository_cap)
+        select ${DELIVERY_JOB}, 'delivery:' || d.id, jsonb_build_object('deliveryId', d.id), d.repository_id, 'delivery',
+          case when d.repository_id is not null then 1 end
+        from deliveries d where d.state = 'received' and d.received_at < now() - ${waitingMinutes} * interval '1 minute'
+        on conflict (key) where key is not null and state <> 'parked' do nothing`)
+    },
     async known(ids) {
       const rows = await db.rows<{ id: string }>(sql`select id from deliveries where id = any(${[...ids]})`)
       return new Set(rows.map((row) => row.id))

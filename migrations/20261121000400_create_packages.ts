@@ -64,9 +64,12 @@ create table package_builds (
   -- values of the axes, and the same as one text: 'erl_version=25'
   axes jsonb not null default '{}',
   variant text not null default '',
+  -- its artifact is the one that was released; set in the same transaction, so that lists need no join to find it
+  is_released boolean not null default false,
   created_at timestamptz not null default now()
 );
 create unique index package_builds_newest on package_builds (sequence);
+create index package_builds_released on package_builds (sequence desc) where is_released;
 create index package_builds_of_package on package_builds (package_id, sequence desc);
 create index package_builds_of_variant on package_builds (version_id, variant, sequence desc);
 create index package_builds_with_runtime on package_builds ((axes ->> 'erl_version'), sequence desc)

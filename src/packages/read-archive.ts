@@ -38,6 +38,8 @@ async function readMembers(content: Readable, isGzip: boolean): Promise<ArchiveC
     refused ??= memberFault(header.name, header.type ?? 'file')
     if (members.size >= MOST_MEMBERS) refused ??= `the archive has more than ${MOST_MEMBERS} members`
     const hash = createHash('sha256')
+    // When the archive breaks off, its member does as well; the archive's own error is the one that is told.
+    stream.on('error', () => undefined)
     stream.on('data', (chunk) => {
       if (!Buffer.isBuffer(chunk)) return
       unpacked += chunk.length

@@ -155,16 +155,16 @@ function buildConditions(filter: BuildFilter): Sql {
     filter.owner === undefined ? empty : sql`r.owner = ${filter.owner}`,
     filter.tag === undefined ? empty : sql`v.tag = ${filter.tag}`,
     filter.erlVersion === undefined ? empty : sql`b.axes ->> 'erl_version' = ${filter.erlVersion}`,
-    filter.isReleased === true ? sql`a.run_id = b.run_id` : empty,
+    filter.isReleased === true ? sql`b.is_released` : empty,
     filter.isSuccessful === true ? sql`runs.conclusion in ('success', 'neutral')` : empty,
     filter.isCurrent === true ? sql`v.retired_at is null` : empty,
     filter.isCompleted === true ? sql`runs.state = 'completed'` : empty,
     filter.before === undefined ? empty : sql`b.sequence < ${filter.before}`,
     filter.isCollapsed === true
-      ? sql`runs.state = 'completed' and case when a.run_id is not null then a.run_id = b.run_id else not exists (
-          select 1 from package_builds newer join runs later on later.id = newer.run_id
-          where newer.version_id = b.version_id and newer.variant = b.variant and newer.sequence > b.sequence
-            and later.state = 'completed') end`
+      ? sql`runs.state = 'completed' and (b.is_released or not exists (
+          select 1 from package_builds other join runs later on later.id = other.run_id
+          where other.version_id = b.version_id and other.variant = b.variant and later.state = 'completed'
+            and (other.is_released or other.sequence > b.sequence)))`
       : empty,
   ].filter((condition) => condition !== empty)
   return conditions.length === 0 ? sql`true` : join(conditions, ' and ')

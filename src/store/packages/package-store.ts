@@ -69,7 +69,9 @@ export function createPackageStore(db: Database): PackageStore {
         const row = await tx.first<ArtifactRow>(sql`select ${ARTIFACT_COLUMNS} from package_artifacts a
           where a.version_id = ${held.version_id} and a.variant = ${held.variant}`)
         if (row === null) throw new SlipwayError('internal', `the artifact of run ${runId} cannot be kept`)
-        return row.artifact_run_id === runId ? { kind: 'published' } : { kind: 'exists', artifact: toArtifact(row) }
+        if (row.artifact_run_id !== runId) return { kind: 'exists', artifact: toArtifact(row) }
+        await tx.run(sql`update package_builds set is_released = true where run_id = ${runId}`)
+        return { kind: 'published' }
       }),
     async retire(versionId, retired) {
       const changed = await db.run(sql`update package_versions set retired_reason = ${retired?.reason ?? null},

@@ -44,7 +44,8 @@ export interface WorldOptions {
   readonly folder?: string
   readonly instance?: string
   readonly hasMail?: boolean
-  readonly concurrency?: number
+  /** False: requests builds and does none. */
+  readonly works?: boolean
   readonly wrap?: (deps: PackageRunDeps) => PackageRunDeps
 }
 
@@ -121,7 +122,7 @@ export async function openWorld(options: WorldOptions) {
     processId,
     store: jobs,
     handlers: { [PACKAGE_JOB]: packageRunHandler(deps) },
-    lanes: [{ name: 'runs', kinds: [PACKAGE_JOB], concurrency: options.concurrency ?? 2 }],
+    lanes: options.works === false ? [] : [{ name: 'runs', kinds: [PACKAGE_JOB], concurrency: 2 }],
     subscribe: (wake) => notifications.subscribe(JOBS_CHANNEL, wake),
     clock: systemClock,
     random: Math.random,
@@ -136,6 +137,7 @@ export async function openWorld(options: WorldOptions) {
     instance,
     runs,
     jobs,
+    processId,
     processes,
     notifications,
     ended,

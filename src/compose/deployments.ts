@@ -1,6 +1,6 @@
 /** Deployments as a feature of the process. */
 import { z } from 'zod'
-import { errorMessage } from '../core/errors.ts'
+import { errorMessage, SlipwayError } from '../core/errors.ts'
 import type { Run } from '../core/run.ts'
 import {
   approveDeployment,
@@ -15,22 +15,30 @@ import {
   refreshDue,
   removeEndedPreview,
   requestRollback,
+  type Service,
 } from '../deployment/index.ts'
 import type { OwnedObject } from '../docker/sweep.ts'
 import { PROXY_OWNER } from '../docker/services/proxy-engine.ts'
 import { servicePlanner } from '../flow/plan-services.ts'
 import { deploymentSender } from '../github/send-deployments.ts'
+import { createServicesApiRoutes } from '../http/deployments-api.ts'
 import { createNotifier, NOTIFY_CHORE_MS } from '../mail/notify.ts'
 import { DONE, type JobHandler } from '../queue/ports.ts'
 import { deploymentQueued } from '../report/deployment-words.ts'
 import { slipwayFailedCheck } from '../report/run-words.ts'
+import { writeAudit } from '../store/audit.ts'
 import { createDeploymentReportStore } from '../store/deployment-reports.ts'
 import { createMessageStore, NOTIFY_JOB } from '../store/outbox.ts'
 import { createWriteBudgetStore } from '../store/write-budget.ts'
+import { createServicesPages } from '../web/services-pages.ts'
+import type { Session } from '../web/session.ts'
+import { deployNow } from './deploy-now.ts'
 import { createDeploymentParts, type DeploymentParts } from './deployment-parts.ts'
 import type { Feature } from './feature.ts'
 import type { Foundation } from './foundation.ts'
+import type { Later } from './features.ts'
 import type { ImageParts } from './images.ts'
+import { createWebGuard } from './web-guard.ts'
 
 const UPKEEP_EVERY_MS = 10_000
 const PREVIEWS_EVERY_MS = 60_000
@@ -41,7 +49,7 @@ const REFRESH_EVERY_MS = 60_000
 const RETENTION_EVERY_MS = 3_600_000
 const REMOVE_PREVIEW_JOB = 'preview.remove'
 
-export function createDeploymentFeature(base: Foundation, images: ImageParts): { readonly feature: Feature; readonly parts: DeploymentParts } {
+export function createDeploymentFeature(base: Foundation, images: ImageParts, later: Later): { readonly feature: Feature; readonly parts: DeploymentParts } {
   const parts = createDeploymentParts(base, images)
   const notifier = createNotifier({
     store: createMessageStore(base.db),
@@ -67,6 +75,24 @@ export function createDeploymentFeature(base: Foundation, images: ImageParts): {
       },
       onButton: (run, button, actor) => onButton(parts, run, button, actor),
       hooks: { pullRequestClosed: () => removePreviews(base, parts) },
+      routes: [
+        createServicesApiRoutes({
+          ...parts,
+          authenticate: base.authenticate,
+          findRepository: (owner, name) => base.repositories.findByName(owner, name),
+          repositoryOf: (id) => base.repositories.get(id),
+          deployNow: (repository, service, sha, by) => deployNow(parts, later.flow(), repository, service, sha, by),
+          audit: (entry) => writeAudit(base.db, entry),
+        }),
+        createServicesPages({
+          ...parts,
+          guard: createWebGuard(base).guard,
+          logger: base.logger,
+          repositoryFor: (session, repositoryId) => repositoryFor(base, session, repositoryId),
+          deployHead: (service, by) => deployHead(base, parts, later, service, by),
+          audit: (entry) => writeAudit(base.db, entry),
+        }),
+      ],
       keepOnHosts: () => keeper(base, parts),
       sendOther: deploymentSender({
         github: base.github,
@@ -94,6 +120,23 @@ export function createDeploymentFeature(base: Foundation, images: ImageParts): {
       ],
     },
   }
+}
+
+/** What a visitor of the pages may see and do follows their rights on GitHub; admins may do everything. */
+async function repositoryFor(base: Foundation, session: Session, repositoryId: number) {
+  const repository = await base.repositories.get(repositoryId)
+  if (repository === null) return null
+  const name = `${repository.owner}/${repository.name}`
+  if (session.isAdmin) return { name, canWrite: true }
+  if (session.login === null) return null
+  const canWrite = await base.reader.canWrite(repository, session.login)
+  return canWrite || (await base.reader.canRead(repository, session.login)) ? { name, canWrite } : null
+}
+
+async function deployHead(base: Foundation, parts: DeploymentParts, later: Later, service: Service, by: string): Promise<Run> {
+  const repository = await base.repositories.get(service.repositoryId)
+  if (repository === null) throw new SlipwayError('not_found', 'the repository is gone')
+  return deployNow(parts, later.flow(), repository, service, null, by)
 }
 
 const payloadOfRunJob = z.object({ runId: z.string() })

@@ -30,4 +30,5 @@ export {
 } from './control.ts'
 export type { ControlDeps, RollbackPreview } from './control.ts'
 export { previewConfig } from './preview-config.ts'
-export { checkDrift, removeEndedPreview, pruneImages, refreshDue } from './upkeep.ts'
+export { checkDrift, pruneImages, refreshDue, removeEndedPreview } from './upkeep.ts'
+export type { UpkeepDeps } from './upkeep.ts'

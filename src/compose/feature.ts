@@ -22,6 +22,8 @@ export interface RunKindParts {
   jobOf(run: Run, plan: unknown): RunJob | null
   queuedCheck(run: Pick<Run, 'kind' | 'name'>): DesiredCheck
   withoutCache(run: Run): unknown
+  /** For kinds whose new attempts are more than a repetition of the plan; null: nothing was started. */
+  rerun?(run: Run, actor: string): Promise<Run | null>
 }
 
 export interface Feature {

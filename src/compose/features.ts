@@ -3,10 +3,13 @@ import type { FlowDeps } from '../flow/deps.ts'
 import { rerun } from '../flow/on-rerun.ts'
 import type { Feature } from './feature.ts'
 import type { Foundation } from './foundation.ts'
+import { createDeploymentFeature } from './deployments.ts'
 import { createImagesFeature } from './images.ts'
+import { createPackagesFeature } from './packages.ts'
 import { createPipelinesFeature } from './pipelines.ts'
 import { createPoolFeature } from './pool.ts'
 import { createSecrets } from './secrets.ts'
+import { createWebFeature } from './web.ts'
 
 export interface Features {
   readonly features: readonly Feature[]
@@ -26,8 +29,9 @@ export function createFeatures(base: Foundation, later: Later): Features {
     flow: () => later.flow(),
     rerun: (run, actor) => rerun(later.flow(), run, actor, { useCache: true }),
   })
+  const deployments = createDeploymentFeature(base, images.parts, later)
   return {
-    features: [images.feature, pool.feature, pipelines],
+    features: [images.feature, pool.feature, pipelines, deployments.feature, createPackagesFeature(base), createWebFeature(base, later)],
     secretNamesOf: (repository) => secrets.namesOf(repository),
   }
 }

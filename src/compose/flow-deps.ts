@@ -21,6 +21,7 @@ export function createFlowDeps(base: Foundation, features: readonly Feature[], s
     planners: features.flatMap((feature) => feature.planners ?? []),
     jobOf: (run, plan) => partsOf(run.kind)?.jobOf(run, plan) ?? null,
     queuedCheckOf: (run) => partsOf(run.kind)?.queuedCheck(run) ?? queuedCheck(run.name),
+    rerunOf: (run) => partsOf(run.kind)?.rerun,
     withoutCache: (run) => partsOf(run.kind)?.withoutCache(run) ?? run.plan,
     async onButton(run, button, actor) {
       for (const feature of features) if ((await feature.onButton?.(run, button, actor)) === true) return
@@ -43,6 +44,9 @@ function joinHooks(all: readonly Partial<FlowHooks>[]): FlowHooks {
     },
     async branchDeleted(...args) {
       for (const hooks of all) await hooks.branchDeleted?.(...args)
+    },
+    async tagPushed(...args) {
+      for (const hooks of all) await hooks.tagPushed?.(...args)
     },
     async tagDeleted(...args) {
       for (const hooks of all) await hooks.tagDeleted?.(...args)

@@ -38,6 +38,8 @@ export interface FlowHooks {
   workflowRunCompleted(event: WorkflowRunCompleted): Promise<void>
   pullRequestClosed(repository: RepositoryRef, pullRequest: PullRequestRef): Promise<void>
   branchDeleted(repository: RepositoryRef, branch: string): Promise<void>
+  /** A tag names a commit; also for a tag that was seen before. */
+  tagPushed(repository: RepositoryRef, tag: string, sha: string, actor: string | null): Promise<void>
   tagDeleted(repository: RepositoryRef, tag: string): Promise<void>
   /** Repositories that Slipway may no longer see. */
   repositoriesGone(repositories: readonly { readonly id: number; readonly owner: string; readonly name: string }[]): Promise<void>
@@ -59,6 +61,8 @@ export interface FlowDeps {
   readonly planners: readonly RunPlanner[]
   /** The job that does a run, for a new attempt of it. */
   readonly jobOf: (run: Run, plan: unknown) => RunJob | null
+  /** A new attempt by the feature's own way; undefined: the run's plan is simply done again. */
+  readonly rerunOf: (run: Run) => ((run: Run, actor: string) => Promise<Run | null>) | undefined
   /** What a run of this kind shows while it waits. */
   readonly queuedCheckOf: (run: Pick<Run, 'kind' | 'name'>) => DesiredCheck
   /** Changes a run's plan for a build without caches. */

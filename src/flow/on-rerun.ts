@@ -24,6 +24,8 @@ export async function rerun(deps: FlowDeps, run: Run, actor: string, options: { 
     await replan(deps, newest, { isNewAttempt: true, useCache: options.useCache })
     return null
   }
+  const ownWay = deps.rerunOf(newest)
+  if (ownWay !== undefined) return await ownWay(newest, actor)
   const plan = options.useCache ? newest.plan : deps.withoutCache(newest)
   const job = deps.jobOf(newest, plan)
   if (job === null) return null

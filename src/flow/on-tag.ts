@@ -10,6 +10,7 @@ export async function onTagPushed(deps: FlowDeps, { repository, tag, sha, actor 
   // Gone again before we looked.
   if (commitSha === null) return
   await planCommit(deps, commitOfTag(repository, tag, commitSha, actor))
+  await deps.hooks.tagPushed(repository, tag, commitSha, actor)
 }
 
 export function commitOfTag(repository: RepositoryRef, tag: string, sha: string, actor: string | null): Commit {

@@ -5,7 +5,7 @@ import { enqueueJobs, JOBS_CHANNEL } from './jobs.ts'
 import { toJsonb } from './jsonb.ts'
 
 /** Kind of the job that sends the mails that wait. */
-const MAIL_JOB = 'mail'
+export const MAIL_JOB = 'mail'
 
 /** Puts mails into the outbox that `createMessageStore` reads; a mail and the job that sends it are one transaction. */
 export function createMailOutbox(db: Database): Outbox {

@@ -23,7 +23,8 @@ export interface BenchSlipway {
   readonly pid: () => number
   /** Kills the process and starts it again on the same database; resolves with the milliseconds until ready. */
   restart(): Promise<number>
-  fetch(path: string, init?: RequestInit): Promise<Response>
+  /** With the admin's token. */
+  fetch(path: string, init?: { readonly method?: string; readonly body?: string; readonly headers?: Readonly<Record<string, string>> }): Promise<Response>
   close(): Promise<void>
 }
 

@@ -42,13 +42,17 @@ const COMMANDS: readonly CommandEntry[] = [
     name: 'run',
     group: 'Repositories',
     summary: 'run a pipeline in Docker here',
-    load: async () => (await import('./run.ts')).runCommand(async () => (await import('../compose/local-pipeline.ts')).localPipelineParts),
+    load: async () =>
+      (await import('./run.ts')).runCommand(
+        async () => (await import('../compose/local-pipeline.ts')).localPipelineParts,
+      ),
   },
   {
     name: 'lint',
     group: 'Repositories',
     summary: 'check a slipway.yml',
-    load: async () => (await import('./lint.ts')).lintCommand((await import('../config/yaml-parser.ts')).createYamlParser),
+    load: async () =>
+      (await import('./lint.ts')).lintCommand((await import('../config/yaml-parser.ts')).createYamlParser),
   },
   {
     name: 'plan',
@@ -67,6 +71,30 @@ const COMMANDS: readonly CommandEntry[] = [
     group: 'Repositories',
     summary: 'exchange a nonce for a runner token',
     load: async () => (await import('./register.ts')).registerCommand,
+  },
+  {
+    name: 'deploy',
+    group: 'Services',
+    summary: 'deploy the head of a service’s branch',
+    load: async () => (await import('./deploy.ts')).deployCommand,
+  },
+  {
+    name: 'rollback',
+    group: 'Services',
+    summary: 'go back to an earlier release, without a build',
+    load: async () => (await import('./deploy.ts')).rollbackCommand,
+  },
+  {
+    name: 'lock',
+    group: 'Services',
+    summary: 'keep everybody from deploying a service',
+    load: async () => (await import('./deploy.ts')).lockCommand,
+  },
+  {
+    name: 'unlock',
+    group: 'Services',
+    summary: 'let what waits for a lock go on',
+    load: async () => (await import('./deploy.ts')).unlockCommand,
   },
   {
     name: 'pool',
@@ -97,6 +125,18 @@ const COMMANDS: readonly CommandEntry[] = [
     group: 'Care',
     summary: 'who changed what, newest first',
     load: async () => (await import('./audit.ts')).auditCommand,
+  },
+  {
+    name: 'backup',
+    group: 'Care',
+    summary: 'write everything into one file',
+    load: async () => (await import('./backup.ts')).backupCommand(() => import('../compose/backup.ts')),
+  },
+  {
+    name: 'restore',
+    group: 'Care',
+    summary: 'bring a backup back into an empty database',
+    load: async () => (await import('./restore.ts')).restoreCommand(() => import('../compose/restore.ts')),
   },
 ]
 

@@ -14,10 +14,9 @@ export interface OpenStore {
 }
 
 export async function openStore(settings: Settings, logger: Logger): Promise<OpenStore> {
-  const embedded = settings.databaseUrl === null ? await startEmbeddedPostgres({ dataDir: settings.dataDir, logger }) : null
-  const address: DatabaseAddress = embedded?.connection ?? { url: settings.databaseUrl === null ? '' : reveal(settings.databaseUrl) }
+  const { address, close } = await openAddress(settings, logger)
   await migrate(address, logger).catch((error: unknown) => {
-    if (embedded !== null || error instanceof SlipwayError) throw error
+    if (settings.databaseUrl === null || error instanceof SlipwayError) throw error
     throw new SlipwayError('setting_invalid', 'DATABASE_URL names a server that cannot be used', {
       cause: error,
       field: 'DATABASE_URL',
@@ -30,7 +29,15 @@ export async function openStore(settings: Settings, logger: Logger): Promise<Ope
     address,
     async close() {
       await db.close()
-      await embedded?.stop()
+      await close()
     },
   }
+}
+
+/** Where the database is; the embedded one is started, or joined where it runs. */
+export async function openAddress(settings: Settings, logger: Logger): Promise<{ readonly address: DatabaseAddress; close(): Promise<void> }> {
+  const { databaseUrl, dataDir } = settings
+  if (databaseUrl !== null) return { address: { url: reveal(databaseUrl) }, close: () => Promise.resolve() }
+  const embedded = await startEmbeddedPostgres({ dataDir, logger })
+  return { address: embedded.connection, close: () => embedded.stop() }
 }

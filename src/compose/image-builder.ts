@@ -16,7 +16,7 @@ import { untilHostAnswers, whileHostAnswers } from '../docker/watch-host.ts'
 import type { Foundation } from './foundation.ts'
 
 /** An Engine that restarts is back within seconds; a build waits this long for it. */
-const HOST_RETURN_MS = 60_000
+const HOST_RETURN_MS = 30_000
 
 /** The commit in the mirror, and how to make a context of it. */
 interface MirrorSource extends CommitSource {

@@ -2,10 +2,11 @@
 import type { Run } from '../core/run.ts'
 import { errorMessage } from '../core/errors.ts'
 import { readDependencies, type PackageDependency } from './dependencies-file.ts'
+import { packageEnd } from './package-end.ts'
 import { packagePlanOf, type PackagePlan } from './package-plan.ts'
 import { packageResultOf } from './package-result.ts'
 import { requestPackageBuilds } from './request-builds.ts'
-import { packageEnd, type PackageRunDeps } from './run-package.ts'
+import type { PackageRunDeps } from './run-package.ts'
 
 /** Releases in one chain of dependencies; a longer one is a mistake. */
 const LONGEST_CHAIN = 32

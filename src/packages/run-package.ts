@@ -14,13 +14,14 @@ import type { Clock } from '../core/clock.ts'
 import { SlipwayError } from '../core/errors.ts'
 import type { Lease } from '../core/lease.ts'
 import type { Logger } from '../core/logger.ts'
-import type { PackageEnd, PackageOutcome } from '../core/package-report.ts'
+import type { PackageOutcome } from '../core/package-report.ts'
 import type { Run } from '../core/run.ts'
 import type { RunLogs, RunLogWriter } from '../core/run-log.ts'
 import { createMasker } from '../core/mask-secrets.ts'
 import { packageBuildState } from './build-state.ts'
 import { buildPackage } from './build-package.ts'
 import { followBuild } from './follow-build.ts'
+import { packageEnd } from './package-end.ts'
 import { packagePlanOf, subjectOf, type PackagePlan } from './package-plan.ts'
 import { conclusionOf, outcomeMessage, outcomeOfError, packageResultOf } from './package-result.ts'
 import type { Outbox, PackageMeter, RepositoryFinder, Workbench } from './ports.ts'
@@ -44,9 +45,6 @@ export interface PackageRunDeps extends RequestDeps {
   readonly baseUrl: string
 }
 
-/** Lines of the log shown in a check run and in a mail. */
-const TAIL_LINES = 50
-
 export interface PackageJob {
   readonly payload: Readonly<Record<string, unknown>>
   readonly lease: Lease
@@ -65,7 +63,7 @@ export function packageRunHandler(deps: PackageRunDeps) {
       const run = await deps.runs.get(String(payload['runId']))
       if (run === null || run.state === 'completed') return
       const plan = packagePlanOf(run)
-      await deps.workbench.clear(plan.host, run.id).catch((error: unknown) => deps.logger.warn({ err: error, runId: run.id }, 'left for the sweeper'))
+      await clearAway(deps, run, plan)
       const outcome: PackageOutcome = { kind: 'failed', reason: 'infra', message: cause, fault: 'slipway' }
       await deps.runs.completeForced(run.id, await endOf(deps, run, plan, outcome))
       await followBuild(deps, run.id)
@@ -76,7 +74,10 @@ export function packageRunHandler(deps: PackageRunDeps) {
 async function work(deps: PackageRunDeps, lease: Lease, run: Run, signal: AbortSignal): Promise<void> {
   const plan = packagePlanOf(run)
   const settled = await settledOutcome(deps, run, plan)
-  if (settled !== null) return await finish(deps, lease, run, plan, settled)
+  if (settled !== null) {
+    await clearAway(deps, run, plan)
+    return await finish(deps, lease, run, plan, settled)
+  }
   const subject = subjectOf(plan, run.sha)
   const started = await deps.runs.start(lease, run.id, deps.words.working(subject, 'preparing'), `building on host ${plan.host}`)
   if (run.startedAt === null) deps.meter.waited(deps.clock.now() - run.createdAt.getTime())
@@ -130,9 +131,13 @@ async function attempt(deps: PackageRunDeps, one: Attempt): Promise<PackageOutco
     await one.log.note(`A machine failed, not your commit: ${error instanceof SlipwayError ? error.message : 'an internal error'}`)
     throw error
   } finally {
-    // A host that is away keeps it until the sweeper comes; the result stands all the same.
-    await deps.workbench.clear(plan.host, run.id).catch((error: unknown) => deps.logger.warn({ err: error, runId: run.id }, 'left for the sweeper'))
+    await clearAway(deps, run, plan)
   }
+}
+
+/** A host that is away keeps what is on it until the sweeper comes; the result stands all the same. */
+async function clearAway(deps: PackageRunDeps, run: Run, plan: PackagePlan): Promise<void> {
+  await deps.workbench.clear(plan.host, run.id).catch((error: unknown) => deps.logger.warn({ err: error, runId: run.id }, 'left for the sweeper'))
 }
 
 async function finish(deps: PackageRunDeps, lease: Lease, run: Run, plan: PackagePlan, outcome: PackageOutcome): Promise<void> {
@@ -150,30 +155,6 @@ async function endOf(deps: PackageRunDeps, run: Run, plan: PackagePlan, outcome:
     result: { phase: packageResultOf(run)?.phase ?? 'preparing', outcome, durationMs },
     report: deps.words.ended(end),
     story: end.links.download === null ? `ended: ${outcomeMessage(outcome) || outcome.kind}` : `released as ${end.links.download}`,
-  }
-}
-
-/** Everything there is to tell about an ended build. */
-export async function packageEnd(
-  deps: Pick<PackageRunDeps, 'logs' | 'links'>,
-  run: Run,
-  plan: PackagePlan,
-  outcome: PackageOutcome,
-  durationMs: number,
-): Promise<PackageEnd> {
-  const file = outcome.kind === 'published' || outcome.kind === 'compared' ? outcome.file : null
-  const tail = await deps.logs.tail(run.id, TAIL_LINES)
-  return {
-    subject: subjectOf(plan, run.sha),
-    outcome,
-    durationMs,
-    tail: tail.map((line) => line.text),
-    links: {
-      run: deps.links.run(run.id),
-      log: deps.links.log(run.id),
-      download: file === null ? null : deps.links.artifact(file.sha256),
-      page: deps.links.page(plan.owner, plan.package),
-    },
   }
 }
 

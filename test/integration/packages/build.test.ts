@@ -84,7 +84,7 @@ describe('a tag', () => {
     expect(builds.map((build) => build.artifact === null)).toEqual(Array.from({ length: 10 }, () => false))
 
     await reconcileTags(world.deps, lib, tags.slice(1))
-    const [deleted] = (await world.builds()).filter((build) => build.version.tag === 'v0')
+    const deleted = (await world.builds()).find((build) => build.version.tag === 'v0')
     expect(deleted?.version.tagDeletedAt).toBeInstanceOf(Date)
     expect(deleted?.artifact).not.toBeNull()
   })

@@ -99,7 +99,7 @@ describe('the client of the package system', () => {
     expect(await json(await server.get('/search?name=dep'))).toMatchObject(wrapper([{ namespace: 'acme', name: 'dep', success: true, version: '0.1.0', erl_version: '25' }]))
     const builds = (await world.builds()).filter((build) => ['dep', 'mylib'].includes(build.package.name))
     expect(builds.map((build) => build.package.name).toSorted()).toEqual(['dep', 'mylib'])
-    const [mylib] = builds.filter((build) => build.package.name === 'mylib')
+    const mylib = builds.find((build) => build.package.name === 'mylib')
     expect((await world.runs.story(mylib?.runId ?? '')).map((line) => line.message)).toContain('acme/none@1 is not built: no such repository here')
   })
 
@@ -149,7 +149,7 @@ describe('lists', () => {
   })
 
   it('hide private repositories from everybody without rights', async () => {
-    const [build] = (await world.builds()).filter((one) => one.package.name === 'hidden')
+    const build = (await world.builds()).find((one) => one.package.name === 'hidden')
     expect(await json(await server.get('/search?name=hidden'))).toEqual(wrapper([]))
     expect((await server.get('/search?name=hidden', { authorization: 'Bearer pool-token' })).status).toBe(200)
     expect(await json(await server.get('/search?name=hidden', { authorization: 'Bearer pool-token' }))).toEqual(wrapper([]))
@@ -172,7 +172,7 @@ describe('building by request', () => {
   const cloneUrl = 'https://github.com/acme/only.git'
 
   it('joins what is built, echoes the request and names the builds', async () => {
-    const [build] = (await world.builds()).filter((one) => one.version.tag === 'v1.9.0')
+    const build = (await world.builds()).find((one) => one.version.tag === 'v1.9.0')
     const request = { full_name: 'acme/only', clone_url: cloneUrl, versions: [{ ref: 'v1.9.0' }] }
     const response = await server.post('/buildAsync', request, AUTHORIZED)
     expect([response.status, await json(response)]).toEqual([
@@ -186,7 +186,7 @@ describe('building by request', () => {
   })
 
   it('rebuilds as another attempt', async () => {
-    const [build] = (await world.builds()).filter((one) => one.version.tag === 'v1.9.0')
+    const build = (await world.builds()).find((one) => one.version.tag === 'v1.9.0')
     const answer = await json(await server.post('/rebuild', { build_id: build?.runId }, AUTHORIZED))
     expect(answer).toMatchObject({ result: true, response: { full_name: 'acme/core', versions: [{ ref: 'v1.9.0' }] } })
     await world.settled()
@@ -263,7 +263,7 @@ describe('the callback', () => {
 
 describe('a download', () => {
   it('can be resumed, asked about and left out', async () => {
-    const [build] = (await world.builds()).filter((one) => one.package.name === 'mylib')
+    const build = (await world.builds()).find((one) => one.package.name === 'mylib')
     const { sha256 = '', size = 0 } = build?.artifact ?? {}
     const path = `/api/v1/artifacts/${sha256}`
     const whole = await server.get(path)
@@ -289,7 +289,7 @@ describe('a download', () => {
   })
 
   it('is refused, never served, when the disk damaged it', async () => {
-    const [build] = (await world.builds()).filter((one) => one.package.name === 'one')
+    const build = (await world.builds()).find((one) => one.package.name === 'one')
     const sha256 = build?.artifact?.sha256 ?? ''
     const path = join(world.folder, 'blobs', sha256.slice(0, 2), sha256)
     const bytes = await readFile(path)

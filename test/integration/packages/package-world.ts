@@ -22,6 +22,7 @@ import { createFolderRunLogs } from '../../../src/logs/folder-run-logs.ts'
 import { handleTag, packageRunHandler, signingKeys, PACKAGE_JOB, type PackageRunDeps, type Viewer } from '../../../src/packages/index.ts'
 import { startWorker } from '../../../src/queue/worker.ts'
 import { packageWords } from '../../../src/report/package-words.ts'
+import { createCipher } from '../../../src/store/cipher.ts'
 import { openDatabase, sql } from '../../../src/store/database.ts'
 import { createJobStore, JOBS_CHANNEL } from '../../../src/store/jobs.ts'
 import { createMailOutbox } from '../../../src/store/mails.ts'
@@ -88,7 +89,7 @@ export async function openWorld(options: WorldOptions) {
   })
   const limits = { memoryBytes: 2 ** 30, cpus: 2, pids: 512, timeoutMs: 120_000, logBytes: 1_000_000 }
   const ended: string[] = []
-  const cipher = { seal: (text: string) => Buffer.from(text).reverse(), open: (sealed: Uint8Array) => Buffer.from(sealed).reverse().toString() }
+  const cipher = createCipher(Buffer.alloc(32, instance).toString('base64'))
   const plain: PackageRunDeps = {
     runs,
     store,

@@ -8,7 +8,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import pg from 'pg'
 import { ensureBuilt } from '../../scripts/build.mjs'
+import { connectDockerHost } from '../../src/docker/connect-host.ts'
+import { sweepOwned } from '../../src/docker/sweep.ts'
 import { createControlClient, type ControlClient } from '../../src/simulate/control-client.ts'
 import { startSimulatedGitHub, type SimulatedGitHub } from '../../src/simulate/start-simulated-github.ts'
 import { createTestDatabase, type TestDatabase } from './database.ts'
@@ -111,11 +114,25 @@ export async function startSlipway(options: SlipwayOptions = {}): Promise<Slipwa
       fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${ADMIN_TOKEN}`, ...init.headers } }),
     async close() {
       await Promise.all(running.map((one) => one.kill()))
+      await removeEverything(database.url)
       await simulated.close()
       await database.drop()
       await rm(dataDir, { recursive: true, force: true })
     },
   }
+}
+
+/** Services outlive their Slipway, as they should; a test's must not outlive the test. */
+async function removeEverything(databaseUrl: string): Promise<void> {
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  const { rows } = await client.query<{ value: string }>(`select value #>> '{}' as value from settings where key = 'instance_id'`)
+  await client.end()
+  const instance = rows[0]?.value
+  if (instance === undefined) return
+  const host = connectDockerHost({ name: 'test', endpoint: '/var/run/docker.sock' })
+  await sweepOwned(host.engine, { instance }, () => false)
+  host.close()
 }
 
 async function startProcess(env: NodeJS.ProcessEnv, url: string): Promise<SlipwayProcess> {

@@ -42,10 +42,14 @@ async function watch(engine: DockerEngine, signal: AbortSignal, onSilent: () => 
   if (!signal.aborted) onSilent()
 }
 
-/** Resolves when the host answers, after `limitMs`, or when the signal aborts; whoever goes on finds out which. */
-export async function untilHostAnswers(engine: DockerEngine, limitMs: number, signal: AbortSignal): Promise<void> {
+/** True as soon as the host answers; false when it has not after `limitMs`, or when the signal aborts. */
+export async function untilHostAnswers(engine: DockerEngine, limitMs: number, signal: AbortSignal): Promise<boolean> {
   const until = AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
-  while (!until.aborted && !(await answers(engine))) await pause(RETURN_POLL_MS, until)
+  while (!until.aborted) {
+    if (await answers(engine)) return true
+    await pause(RETURN_POLL_MS, until)
+  }
+  return false
 }
 
 async function answers(engine: DockerEngine): Promise<boolean> {

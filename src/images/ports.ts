@@ -62,8 +62,8 @@ export interface ImageBuilder {
   /** Fetches the commit where it is not there yet. Throws `not_found` when it does not exist. */
   openSource(repository: RepositoryRef, sha: string, ref: string): Promise<CommitSource>
   hasImage(host: string, imageId: string): Promise<boolean>
-  /** Resolves when the host answers, after a while all the same, or when the signal aborts. */
-  awaitHost(host: string, signal: AbortSignal): Promise<void>
+  /** Waits a while for the host to answer; false when it does not. */
+  awaitHost(host: string, signal: AbortSignal): Promise<boolean>
   build(request: {
     readonly target: ImageTarget
     readonly source: CommitSource

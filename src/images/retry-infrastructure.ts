@@ -19,8 +19,8 @@ export interface RetryDeps {
   readonly log: Pick<BuildLog, 'note'>
   /** Ends early when the signal aborts. */
   pause(ms: number, signal: AbortSignal): Promise<void>
-  /** Waits for the host to answer, for as long as is reasonable. */
-  awaitHost(): Promise<void>
+  /** Waits for the host to answer; false when it does not. */
+  awaitHost(): Promise<boolean>
 }
 
 export async function retryInfrastructure(deps: RetryDeps, once: () => Promise<Try>): Promise<ImageResult> {
@@ -33,6 +33,6 @@ export async function retryInfrastructure(deps: RetryDeps, once: () => Promise<T
     tried[waitsFor] += 1
     deps.log.note(`Slipway's side failed, so this is tried again: ${result.cause ?? 'no cause was given'}`)
     await deps.pause(pauseMs, deps.signal)
-    if (waitsFor === 'host') await deps.awaitHost()
+    if (waitsFor === 'host' && !(await deps.awaitHost())) return result
   }
 }

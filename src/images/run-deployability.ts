@@ -119,7 +119,7 @@ async function buildOne(
   const limit = AbortSignal.timeout(target.image.timeoutMs)
   const signal = AbortSignal.any([work.signal, limit])
   const announced = withAnnouncement(log, target, () => onBuilding({ ...base, state: 'building' }))
-  const awaitHost = (): Promise<void> => deps.builder.awaitHost(target.host, signal)
+  const awaitHost = (): Promise<boolean> => deps.builder.awaitHost(target.host, signal)
   return await retryInfrastructure({ signal, log, pause: deps.pause, awaitHost }, () => once())
 
   async function once(): Promise<Try> {

@@ -18,7 +18,8 @@ export interface TcpProxy {
   stop(): Promise<void>
 }
 
-export async function startTcpProxy(target: ProxyTarget): Promise<TcpProxy> {
+/** Listens on a free port of this machine, or on a Unix socket at `socketPath`. */
+export async function startTcpProxy(target: ProxyTarget, socketPath?: string): Promise<TcpProxy> {
   const pairs = new Set<readonly [Socket, Socket]>()
   let mode: 'carry' | 'refuse' | 'stall' = 'carry'
 
@@ -39,10 +40,11 @@ export async function startTcpProxy(target: ProxyTarget): Promise<TcpProxy> {
     }
     if (mode === 'carry') join(pair)
   })
-  server.listen(0, '127.0.0.1')
+  if (socketPath === undefined) server.listen(0, '127.0.0.1')
+  else server.listen(socketPath)
   await once(server, 'listening')
   const address = server.address()
-  if (address === null || typeof address === 'string') throw new Error('the proxy listens on no port')
+  if (address === null) throw new Error('the proxy listens on nothing')
 
   const cut = (): void => {
     for (const [client, upstream] of pairs) {
@@ -51,7 +53,7 @@ export async function startTcpProxy(target: ProxyTarget): Promise<TcpProxy> {
     }
   }
   return {
-    port: address.port,
+    port: typeof address === 'string' ? 0 : address.port,
     cut,
     refuse: () => {
       mode = 'refuse'

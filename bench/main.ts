@@ -8,6 +8,7 @@ import type { BenchGroup, BenchRow } from './support/bench-row.ts'
 const GROUPS: Readonly<Record<string, () => Promise<BenchGroup>>> = {
   webhooks: async () => (await import('./webhooks.bench.ts')).webhooks,
   deployability: async () => (await import('./deployability.bench.ts')).deployability,
+  pipeline: async () => (await import('./pipeline.bench.ts')).pipeline,
   process: async () => (await import('./process.bench.ts')).processGroup,
 }
 

@@ -24,6 +24,14 @@ export function CommitLink({ repository, sha }: { repository: Where; sha: string
   )
 }
 
+export function CommitText({ sha }: { sha: string }) {
+  return (
+    <span class="mono" title={sha}>
+      {sha.slice(0, SHORT_SHA)}
+    </span>
+  )
+}
+
 /** The branch, tag or pull request that a run was made for. */
 export function RefLink({ repository, run }: { repository: Where; run: Pick<Run, 'source'> }) {
   const { pullRequest, tag, branch, ref } = run.source

@@ -1,8 +1,20 @@
 /** One instance: its record and what happened to it. */
 import type { Instance, InstanceRecord, PoolEvent } from '../pool/index.ts'
-import { durationText } from '../report/duration-text.ts'
-import { ENDING_WORDS } from '../report/pool-words.ts'
-import { Moment } from './pool-instances.tsx'
+import { formatDuration } from '../core/duration.ts'
+import { Time } from './time.tsx'
+
+/** How a reservation ended, for people; other events are called by their kind. */
+const ENDING_WORDS: Readonly<Record<string, string>> = {
+  released: 'released',
+  expired: 'its time was over',
+  stolen: 'taken by an admin',
+  reaped: 'its heartbeats stopped',
+  owner_gone: 'what it was for ended',
+  withdrawn: 'left the line',
+  gave_up: 'waited long enough',
+  unservable: 'its instances were removed',
+  refused: 'none was free',
+}
 
 interface InstancePageProps {
   readonly instance: Instance
@@ -13,7 +25,6 @@ interface InstancePageProps {
 export function InstancePage({ instance, record, events }: InstancePageProps) {
   return (
     <>
-      <link rel="stylesheet" href="/assets/pools.css" />
       <p>
         <a href={`/pools/${encodeURIComponent(instance.pool)}`}>{instance.pool}</a>
       </p>
@@ -51,12 +62,12 @@ export function InstancePage({ instance, record, events }: InstancePageProps) {
           {events.map((event) => (
             <tr>
               <td>
-                <Moment at={event.at} />
+                <Time at={event.at} />
               </td>
               <td>{ENDING_WORDS[event.kind] ?? event.kind.replaceAll('_', ' ')}</td>
               <td>{event.client ?? '–'}</td>
               <td>{event.actor}</td>
-              <td>{event.lastedMs === null ? '–' : durationText(event.lastedMs)}</td>
+              <td>{event.lastedMs === null ? '–' : formatDuration(event.lastedMs)}</td>
               <td>{event.reason}</td>
             </tr>
           ))}

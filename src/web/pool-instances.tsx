@@ -1,12 +1,15 @@
 /** The table of instances, with what an admin can do to each. */
 import type { Child } from 'hono/jsx'
 import type { Instance, Pool } from '../pool/index.ts'
+import { CsrfField } from './csrf-field.tsx'
 import { HolderName } from './pool-holder.tsx'
-import { poolPath, type PoolSession } from './pool-view-model.ts'
+import { poolPath } from './pool-view-model.ts'
+import type { Session } from './session.ts'
+import { Time } from './time.tsx'
 
 interface Shared {
   readonly pool: Pool
-  readonly session: PoolSession
+  readonly session: Session
   readonly githubUrl: string
 }
 
@@ -54,15 +57,15 @@ function InstanceRow({ instance, pool, session, githubUrl }: Shared & { readonly
         {holder !== null && holder.reason !== '' && <div>{holder.reason}</div>}
       </td>
       <td>
-        <Moment at={holder?.since ?? instance.since} />
+        <Time at={holder?.since ?? instance.since} />
       </td>
       <td>
         {holder === null ? (
           '–'
         ) : (
           <>
-            <Moment at={holder.until} /> (
-            <time data-until dateTime={holder.until.toISOString()}>
+            <Time at={holder.until} /> (
+            <time data-until data-exact datetime={holder.until.toISOString()}>
               …
             </time>
             )
@@ -135,7 +138,7 @@ function InstanceActions({ instance, pool, session }: Omit<Shared, 'githubUrl'> 
 interface ActionFormProps {
   readonly action: string
   readonly label: string
-  readonly session: PoolSession
+  readonly session: Session
   readonly confirm?: string
   readonly children?: Child
 }
@@ -143,15 +146,11 @@ interface ActionFormProps {
 export function ActionForm({ action, label, session, confirm, children }: ActionFormProps) {
   return (
     <form method="post" action={action} {...(confirm === undefined ? {} : { 'data-confirm': confirm })}>
-      <input type="hidden" name="csrf" value={session.csrf} />
+      <CsrfField session={session} />
       {children}
       <button type="submit">{label}</button>
     </form>
   )
-}
-
-export function Moment({ at }: { readonly at: Date }) {
-  return <time dateTime={at.toISOString()}>{at.toISOString().slice(0, 19).replace('T', ' ')}</time>
 }
 
 function stateWords(instance: Instance): string {

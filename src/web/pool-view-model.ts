@@ -1,11 +1,6 @@
-/** What the pool page shows, and who looks at it. */
+/** What the pool page shows. */
 import type { Instance, Pool, PoolOverview, QueueEntry, UsageHour } from '../pool/index.ts'
-
-export interface PoolSession {
-  readonly login: string
-  readonly isAdmin: boolean
-  readonly csrf: string
-}
+import type { Session } from './session.ts'
 
 export interface PoolView {
   readonly pools: readonly PoolOverview[]
@@ -13,7 +8,9 @@ export interface PoolView {
   readonly instances: readonly Instance[]
   readonly queue: readonly QueueEntry[]
   readonly usage: readonly UsageHour[]
-  readonly session: PoolSession
+  /** The newest event when this was read: whatever is newer makes it stale. */
+  readonly version: string
+  readonly session: Session
   /** Where GitHub is, without a closing slash. */
   readonly githubUrl: string
 }

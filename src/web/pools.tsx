@@ -1,10 +1,12 @@
 /** The page `/pools`. Its live part is also served alone, for the script that keeps it fresh. */
 import { estimateWaitMs } from '../pool/index.ts'
-import { durationText } from '../report/duration-text.ts'
+import { formatDuration } from '../core/duration.ts'
 import { HolderName } from './pool-holder.tsx'
-import { ActionForm, InstanceTable, Moment } from './pool-instances.tsx'
+import { CsrfField } from './csrf-field.tsx'
+import { ActionForm, InstanceTable } from './pool-instances.tsx'
 import { UsagePicture } from './pool-usage.tsx'
 import { poolPath, type AddForm, type PoolView } from './pool-view-model.ts'
+import { Time } from './time.tsx'
 
 export function PoolsPage({
   view,
@@ -18,7 +20,6 @@ export function PoolsPage({
   const { pool } = view.overview
   return (
     <>
-      <link rel="stylesheet" href="/assets/pools.css" />
       <h1>Release pools</h1>
       {view.pools.length > 1 && (
         <nav aria-label="Pools">
@@ -41,11 +42,10 @@ export function PoolsPage({
           {problem}
         </p>
       )}
-      <div data-live={poolPath(pool, '/live')} data-events="/pools/events">
+      <div data-live={poolPath(pool, '/live')} data-events={`/pools/events?since=${view.version}`}>
         <LivePool view={view} />
       </div>
       {view.session.isAdmin && <AddInstance view={view} form={form} />}
-      <script src="/assets/pools.js" type="module" />
     </>
   )
 }
@@ -65,7 +65,7 @@ export function LivePool({ view }: { readonly view: PoolView }) {
         ))}
         <div>
           <dt>held for, usually</dt>
-          <dd>{medianHoldMs === null ? '–' : durationText(medianHoldMs)}</dd>
+          <dd>{medianHoldMs === null ? '–' : formatDuration(medianHoldMs)}</dd>
         </div>
       </dl>
       <InstanceTable pool={pool} instances={instances} session={session} githubUrl={githubUrl} />
@@ -95,9 +95,9 @@ export function LivePool({ view }: { readonly view: PoolView }) {
                   </td>
                   <td>{wants(entry)}</td>
                   <td>
-                    <Moment at={entry.createdAt} />
+                    <Time at={entry.createdAt} />
                   </td>
-                  <td>{about === null ? '–' : durationText(about)}</td>
+                  <td>{about === null ? '–' : formatDuration(about)}</td>
                   {session.isAdmin && (
                     <td>
                       <ActionForm
@@ -135,7 +135,7 @@ function AddInstance({ view, form }: { readonly view: PoolView; readonly form: A
     <section>
       <h2>Add an instance</h2>
       <form class="pool-form" method="post" action={poolPath(view.overview.pool, '/instances')}>
-        <input type="hidden" name="csrf" value={view.session.csrf} />
+        <CsrfField session={view.session} />
         {field('domain', 'URL of the instance', form.domain)}
         {field('token', 'Its token (43 characters)', '', 'password')}
         {field('labels', 'Labels, as key=value', form.labels)}

@@ -27,7 +27,7 @@ export function ConfigView({ run, repository }: ResultProps) {
       <ul class="rows">
         {parsed.data.problems.map(({ file, line, path, message, hint }) => (
           <li>
-            <div class="row plain">
+            <div class="row problem-row">
               <PlaceLink repository={repository} sha={run.sha} path={file} line={line} />
               <span>
                 {path === '' ? null : <code>{path}: </code>}

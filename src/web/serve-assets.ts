@@ -19,9 +19,11 @@ const versionOf = (name: string): string =>
 const OWN = {
   'slipway.css': new URL('./assets/slipway.css', import.meta.url),
   'run.css': new URL('./assets/run.css', import.meta.url),
+  'pools.css': new URL('./assets/pools.css', import.meta.url),
   'icon.svg': new URL('./assets/icon.svg', import.meta.url),
   'page.js': new URL('./assets/page.js', import.meta.url),
   'run.js': new URL('./assets/run.js', import.meta.url),
+  'pools.js': new URL('./assets/pools.js', import.meta.url),
   'charts.js': new URL('./assets/charts.js', import.meta.url),
   'docs.js': new URL('./assets/docs.js', import.meta.url),
 } as const

@@ -66,7 +66,7 @@ export async function openDeploymentFixture({ url, instance, httpPort }: Fixture
   const host = connectDockerHost({ name: 'local', endpoint: 'unix:///var/run/docker.sock' })
   const routes = createRouteStore(db)
   const proxy = createTrafficProxy(createProxyEngine(host.engine, instance), { image: 'haproxy:lts', http: httpPort, https: null, certificates: null }, () => routes.list('local'))
-  const container = createContainerDriver(host.engine, { instance, proxy, routes })
+  const container = createContainerDriver(host.engine, { instance, proxy, routes, drainLimitMs: 5_000 })
   const swarm = createSwarmDriver(host.engine, { instance, logins: {}, ingressWorks: () => Promise.resolve(undefined) })
   const engineOf = () => host.engine
   const dials: Dials = { confirm: 'none', freeze: [], requireApproval: [], deployBranches: ['live'], head: null }
@@ -92,7 +92,7 @@ export async function openDeploymentFixture({ url, instance, httpPort }: Fixture
     policyOf: () => Promise.resolve({ freeze: dials.freeze, requireApproval: dials.requireApproval, deployBranches: dials.deployBranches, deployHosts: ['local'] }),
     hosts: () => [HOST],
     confirm: () => dials.confirm,
-    openLog: () => Promise.resolve({ note: (line) => log.push(line), close: () => Promise.resolve() }),
+    openLog: () => Promise.resolve({ note: (line) => log.push(`${new Date().toISOString()} ${line}`), close: () => Promise.resolve() }),
     detailsUrl: (runId) => `http://localhost:3000/runs/${runId}`,
     clock: systemClock,
     words: { progress: deploymentProgress, waiting: deploymentWaiting, end: deploymentEnd, oneLine: deploymentLine, refusal: refusalLine, refused: deploymentRefused },
@@ -124,6 +124,7 @@ export async function openDeploymentFixture({ url, instance, httpPort }: Fixture
     jobs,
     upkeep: createDeploymentUpkeep(db),
     workOnce,
+    queuedCheck: deploymentQueued,
     /** Gives what killed processes held back to the queue. */
     reap: () => createProcessStore(db).reap([], null, 99),
     async keepImage(sha: string, imageId: string) {

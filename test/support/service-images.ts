@@ -43,3 +43,18 @@ export function buildImage(dockerfile: string): Promise<string> {
     build.stdin.end(dockerfile)
   })
 }
+
+/** A Node server that keeps connections open, takes 20 ms for an answer, echoes upgraded connections, and ends at once on SIGTERM. */
+export function busyServerImage(version: string): Promise<string> {
+  const server = [
+    `const answer = (request, response) => setTimeout(() => response.end(${JSON.stringify(version)}), request.url === '/up' ? 0 : 20)`,
+    `const server = require('node:http').createServer(answer)`,
+    'server.keepAliveTimeout = 60000',
+    `const accept = (key) => require('node:crypto').createHash('sha1').update(key + '258EAFA5-E914-47DA-95CA-C5AB0DC85B11').digest('base64')`,
+    `const switching = (key) => ['HTTP/1.1 101 Switching Protocols', 'Connection: Upgrade', 'Upgrade: websocket', 'Sec-WebSocket-Accept: ' + accept(key), '', '']`,
+    `server.on('upgrade', (request, socket) => { socket.write(switching(request.headers['sec-websocket-key']).join(String.fromCharCode(13, 10))); socket.pipe(socket) })`,
+    'server.listen(8080)',
+    `process.on('SIGTERM', () => process.exit(0))`,
+  ].join('; ')
+  return buildImage(`FROM node:20\nCMD ["node", "-e", ${JSON.stringify(server)}]\n`)
+}

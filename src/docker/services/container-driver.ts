@@ -24,6 +24,8 @@ export interface ContainerDriverOptions {
   /** Null: the host has no proxy, and services without domains run on the Engine's own network. */
   readonly proxy: TrafficProxy | null
   readonly routes: RouteStore
+  /** How long requests and upgraded connections of a replaced release may go on, milliseconds; 30 s by default. */
+  readonly drainLimitMs?: number
 }
 
 const LOOK_INTERVAL_MS = 100
@@ -31,7 +33,7 @@ const LOOK_INTERVAL_MS = 100
 const SETTLED_AFTER_MS = 1_000
 /** For one answer where the service names no limit of its own. */
 const ANSWER_TIMEOUT_MS = 2_000
-/** Requests and WebSockets of the old release may finish for this long. */
+/** Long enough for every honest request; a WebSocket has to come back anyway one day. */
 const DRAIN_LIMIT_MS = 30_000
 const DRAIN_POLL_MS = 250
 /** Between SIGTERM and SIGKILL of a replica that is no longer asked. */
@@ -181,7 +183,7 @@ export function createContainerDriver(engine: DockerEngine, options: ContainerDr
 
   async function drained(proxy: TrafficProxy, route: Route, kept: readonly (string | null)[], hand: Hand): Promise<void> {
     const leaving = route.slots.filter((slot) => !kept.includes(slot.releaseId) && slot.state === 'drain').map((slot) => slot.slot)
-    const deadline = performance.now() + DRAIN_LIMIT_MS
+    const deadline = performance.now() + (options.drainLimitMs ?? DRAIN_LIMIT_MS)
     while (leaving.length > 0 && performance.now() < deadline) {
       if ((await proxy.sessions(route.backend, leaving)) === 0) return
       await delay(DRAIN_POLL_MS, undefined, { signal: hand.signal })

@@ -61,6 +61,7 @@ export function createPackagesFeature(base: Foundation): Feature {
     },
     hooks: {
       tagPushed: (repository, tag, sha, actor) => unlessFileIsWrong(base, async () => void (await handleTag(deps, repository, { tag, sha }, 'tag', actor))),
+      tagDeleted: (repository, tag) => deps.store.markDeletedTag(repository.id, tag),
       async reconcile(repository, { tags }) {
         const refs = [...tags].map(([tag, sha]) => ({ tag, sha }))
         for (const { tag, error } of await reconcileTags(deps, repository, refs)) {

@@ -12,9 +12,12 @@ import {
   releaseForRun,
   type PoolStore,
 } from '../pool/index.ts'
+import { createPoolPages } from '../web/pool-pages.tsx'
 import { createPoolStore } from '../store/pool/pool-store.ts'
 import { startPoolSignals, type RunningPoolSignals } from '../store/pool/signals.ts'
 import { createCleaningRunner } from './cleaning-runner.ts'
+import { webUrlOf } from './github-credentials.ts'
+import { createWebGuard } from './web-guard.ts'
 import type { Feature } from './feature.ts'
 import type { Foundation } from './foundation.ts'
 
@@ -69,6 +72,7 @@ export function createPoolFeature(base: Foundation): { readonly feature: Feature
         createCompatiblePoolRoutes({ ...http, listTokens: base.settings.poolListTokens, newId: base.newId }),
         createPoolApiRoutes(http),
         createTokenApiRoutes({ authenticate, tokens }),
+        createPoolPages({ store, signals, cipher, guard: createWebGuard(base).guard, logger: base.logger, githubUrl: webUrlOf(base.settings) }),
       ],
       hooks: {
         async workflowRunCompleted({ repository, workflowRunId, runNumber, completedAt }) {

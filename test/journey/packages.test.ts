@@ -1,5 +1,6 @@
 /** A tag becomes a package: built in a container, downloadable, provably ours. */
 import { createHash } from 'node:crypto'
+import { z } from 'zod'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startSlipway, type SlipwayUnderTest } from '../support/slipway.ts'
 
@@ -12,6 +13,7 @@ packages:
     artifact: "*.tar"
 `
 const REPOSITORY = 'acme/mylib'
+const searchAnswer = z.looseObject({ response: z.array(z.looseObject({ build_id: z.string() })) })
 
 let slipway: SlipwayUnderTest
 beforeAll(async () => {
@@ -33,9 +35,9 @@ describe('a pushed tag', () => {
     const check = await github.completedCheck(REPOSITORY, sha, 'package/mylib@v1.0.0', 60_000)
     expect(check.conclusion).toBe('success')
 
-    const found = await (await fetch(`${slipway.url}/search?name=mylib`)).json()
+    const found = searchAnswer.parse(await (await fetch(`${slipway.url}/search?name=mylib`)).json())
     expect(found).toMatchObject({ result: true, response: [{ namespace: 'acme', name: 'mylib', version: 'v1.0.0', success: true }] })
-    const download = await fetch(`${slipway.url}/download/${found.response[0].build_id}`)
+    const download = await fetch(`${slipway.url}/download/${found.response[0]?.build_id}`)
     const bytes = Buffer.from(await download.arrayBuffer())
     const sha256 = createHash('sha256').update(bytes).digest('hex')
     expect(download.headers.get('etag')).toContain(sha256)

@@ -34,8 +34,22 @@ export async function benchPool(bench: PoolBench): Promise<readonly BenchRow[]> 
   const floor = await measure((n) => reserveAndRelease(bench.store, `sql-${n}`, bench))
   const http = await measure((n) => reserveAndReleaseOverHttp(bench, `http-${n}`))
   const rows = [
-    row('reserve + release over HTTP, 32 at once (a second)', http.rate, floor.rate, http.rate / floor.rate, 'at least 0.3', (ratio) => ratio >= 0.3),
-    row('reserve + release over HTTP, p99 (ms)', http.p99, floor.p99, http.p99 / floor.p99, 'at most 4', (ratio) => ratio <= 4),
+    row(
+      'reserve + release over HTTP, 32 at once (a second)',
+      http.rate,
+      floor.rate,
+      http.rate / floor.rate,
+      'at least 0.3',
+      (ratio) => ratio >= 0.3,
+    ),
+    row(
+      'reserve + release over HTTP, p99 (ms)',
+      http.p99,
+      floor.p99,
+      http.p99 / floor.p99,
+      'at most 4',
+      (ratio) => ratio <= 4,
+    ),
   ]
   rows.push(await handOver(bench))
   rows.push(await slope(bench))
@@ -65,10 +79,15 @@ async function handOver(bench: PoolBench): Promise<BenchRow> {
     const taken = await store.reserve(pool, { ...requestOf(pool, 'all'), count: CONCURRENCY })
     if (taken.kind !== 'granted') throw new Error(`the pool should be free, was ${taken.kind}`)
     await store.end({ by: 'id', id: taken.reservation.id }, RELEASED)
-    const full = await Promise.all(Array.from({ length: CONCURRENCY }, (_, n) => store.reserve(pool, requestOf(pool, `full-${n}`))))
+    const full = await Promise.all(
+      Array.from({ length: CONCURRENCY }, (_, n) => store.reserve(pool, requestOf(pool, `full-${n}`))),
+    )
     let holder = full[0]?.kind === 'granted' ? full[0].reservation.id : ''
     for (let n = 0; n < HAND_OVERS; n++) {
-      const next = await store.reserve(pool, { ...requestOf(pool, `next-${n}`), wait: { forMs: 600_000, ttlMs: null, waiterId: null, wakeJob: null } })
+      const next = await store.reserve(pool, {
+        ...requestOf(pool, `next-${n}`),
+        wait: { forMs: 600_000, ttlMs: null, waiterId: null, wakeJob: null },
+      })
       if (next.kind !== 'waiting') throw new Error(`the pool should be full, was ${next.kind}`)
       const begun = performance.now()
       const told = heard()
@@ -78,13 +97,21 @@ async function handOver(bench: PoolBench): Promise<BenchRow> {
       holder = next.reservation.id
     }
     await store.end({ by: 'id', id: holder }, RELEASED)
-    for (const outcome of full) if (outcome.kind === 'granted') await store.end({ by: 'id', id: outcome.reservation.id }, RELEASED)
+    for (const outcome of full)
+      if (outcome.kind === 'granted') await store.end({ by: 'id', id: outcome.reservation.id }, RELEASED)
   } finally {
     await db.run(sql`drop table bench_floor`)
     await listener.end()
   }
   const [value, floor] = [percentile(ours, 0.5), percentile(floors, 0.5)]
-  return row('release until the next waiter holds (ms)', value, floor, value / floor, 'at most 5', (ratio) => ratio <= 5)
+  return row(
+    'release until the next waiter holds (ms)',
+    value,
+    floor,
+    value / floor,
+    'at most 5',
+    (ratio) => ratio <= 5,
+  )
 }
 
 /** With a thousand instances and five hundred who wait, the last rounds must not be slower than the first. */
@@ -113,7 +140,14 @@ async function slope(bench: PoolBench): Promise<BenchRow> {
   }
   const half = times.length / 2
   const [first, last] = [percentile(times.slice(0, half), 0.99), percentile(times.slice(half), 0.99)]
-  return row('1000 instances, 500 waiters: p99 of the second half against the first (ms)', last, first, last / first, 'at most 1.5', (ratio) => ratio <= 1.5)
+  return row(
+    '1000 instances, 500 waiters: p99 of the second half against the first (ms)',
+    last,
+    first,
+    last / first,
+    'at most 1.5',
+    (ratio) => ratio <= 1.5,
+  )
 }
 
 const RELEASED = { ending: 'released', actor: 'bench', reason: '' } as const
@@ -171,6 +205,13 @@ function percentile(values: readonly number[], share: number): number {
   return values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * share))] ?? 0
 }
 
-function row(name: string, value: number, floor: number, ratio: number, goal: string, isMet: (ratio: number) => boolean): BenchRow {
+function row(
+  name: string,
+  value: number,
+  floor: number,
+  ratio: number,
+  goal: string,
+  isMet: (ratio: number) => boolean,
+): BenchRow {
   return { name, value, floor, ratio, goal, pass: isMet(ratio) }
 }

@@ -27,41 +27,49 @@ export const poolCommand: AddCommand = (program, context) => {
 
 /** A subcommand with the option that all of them have. */
 function subcommand(parent: Command, name: string, summary: string): Command {
-  return parent.command(name).summary(summary).description(`${summary}.`).option('-p, --pool <name>', 'the pool', 'default')
+  return parent
+    .command(name)
+    .summary(summary)
+    .description(`${summary}.`)
+    .option('-p, --pool <name>', 'the pool', 'default')
 }
 
 function addInstanceCommands(parent: Command, { terminal, client }: CommandContext): void {
-  subcommand(parent, 'list', 'show the instances with their state and holder').action(async ({ pool, json }: Common) => {
-    const { instances } = await client().get(`${pathOf(pool)}/instances`, Instances)
-    if (json) return terminal.json(instances)
-    terminal.table(
-      ['ID', 'DOMAIN', 'STATE', 'UNTIL', 'HOLDER', 'LABELS'],
-      instances.map((instance) => [
-        instance.id,
-        instance.domain,
-        instance.draining ? `${instance.state}, draining` : instance.state,
-        instance.holder?.until ?? '-',
-        instance.holder?.client ?? '-',
-        labelText(instance.labels),
-      ]),
-    )
-  })
+  subcommand(parent, 'list', 'show the instances with their state and holder').action(
+    async ({ pool, json }: Common) => {
+      const { instances } = await client().get(`${pathOf(pool)}/instances`, Instances)
+      if (json) return terminal.json(instances)
+      terminal.table(
+        ['ID', 'DOMAIN', 'STATE', 'UNTIL', 'HOLDER', 'LABELS'],
+        instances.map((instance) => [
+          instance.id,
+          instance.domain,
+          instance.draining ? `${instance.state}, draining` : instance.state,
+          instance.holder?.until ?? '-',
+          instance.holder?.client ?? '-',
+          labelText(instance.labels),
+        ]),
+      )
+    },
+  )
 
   subcommand(parent, 'add <domain>', 'add an instance; its token is read from the environment')
     .option('--token-env <variable>', 'the variable that holds the token', 'INSTANCE_TOKEN')
     .option('-l, --label <key=value...>', 'labels', collectLabel, {})
     .option('--note <text>', 'a note for people', '')
-    .action(async (domain: string, options: Common & { tokenEnv: string; label: Record<string, string>; note: string }) => {
-      const token = process.env[options.tokenEnv]
-      if (token === undefined || token === '') {
-        throw new SlipwayError('setting_invalid', `${options.tokenEnv} is not set`, {
-          remedy: 'Put the token of the instance there; as an argument it would stay in the history of the shell.',
-        })
-      }
-      const body = { domain, token, labels: options.label, note: options.note }
-      const added = await client().post(`${pathOf(options.pool)}/instances`, body, Instance)
-      show(terminal, options, added, `added ${added.domain} as ${added.id}`)
-    })
+    .action(
+      async (domain: string, options: Common & { tokenEnv: string; label: Record<string, string>; note: string }) => {
+        const token = process.env[options.tokenEnv]
+        if (token === undefined || token === '') {
+          throw new SlipwayError('setting_invalid', `${options.tokenEnv} is not set`, {
+            remedy: 'Put the token of the instance there; as an argument it would stay in the history of the shell.',
+          })
+        }
+        const body = { domain, token, labels: options.label, note: options.note }
+        const added = await client().post(`${pathOf(options.pool)}/instances`, body, Instance)
+        show(terminal, options, added, `added ${added.domain} as ${added.id}`)
+      },
+    )
 
   subcommand(parent, 'remove <instance>', 'remove an instance; a held one leaves when its holder does').action(
     async (wanted: string, options: Common) => {
@@ -78,8 +86,17 @@ function addInstanceCommands(parent: Command, { terminal, client }: CommandConte
     .action(async (wanted: string, options: Common & { undo?: true; reason: string }) => {
       const { id, domain } = await findInstance(client(), options.pool, wanted)
       const order = options.undo === true ? 'undrain' : 'drain'
-      const instance = await client().post(`${pathOf(options.pool)}/instances/${id}/${order}`, { reason: options.reason }, Instance)
-      show(terminal, options, instance, options.undo === true ? `${domain} is handed out again` : `${domain} takes no new holder`)
+      const instance = await client().post(
+        `${pathOf(options.pool)}/instances/${id}/${order}`,
+        { reason: options.reason },
+        Instance,
+      )
+      show(
+        terminal,
+        options,
+        instance,
+        options.undo === true ? `${domain} is handed out again` : `${domain} takes no new holder`,
+      )
     })
 }
 
@@ -118,7 +135,8 @@ function addReservationCommands(parent: Command, { terminal, client }: CommandCo
         Reservation,
       )
       const reservation = asked.state === 'waiting' ? await standInLine(client(), terminal, asked) : asked
-      if (reservation.state !== 'held') throw new SlipwayError('conflict', `the wait ended without an instance: ${reservation.ending ?? ''}`)
+      if (reservation.state !== 'held')
+        throw new SlipwayError('conflict', `the wait ended without an instance: ${reservation.ending ?? ''}`)
       if (options.json) return terminal.json(reservation)
       terminal.note(`reservation ${reservation.id}, until ${reservation.expires_at ?? ''}`)
       for (const { url } of reservation.instances) terminal.line(url)
@@ -128,36 +146,40 @@ function addReservationCommands(parent: Command, { terminal, client }: CommandCo
     async (id: string, options: Common) => {
       const path = `${pathOf(options.pool)}/reservations/${encodeURIComponent(id)}`
       const reservation = Reservation.parse(await (await client().request(path, { method: 'DELETE' })).json())
-      show(terminal, options, reservation, `${reservation.ending ?? 'kept'}`)
+      show(terminal, options, reservation, reservation.ending ?? 'kept for debugging')
     },
   )
 
-  subcommand(parent, 'extend <reservation> <duration>', 'hold for that long from now, up to the maximum of the pool').action(
-    async (id: string, timeout: string, options: Common) => {
-      const path = `${pathOf(options.pool)}/reservations/${encodeURIComponent(id)}`
-      const answer = await client().request(path, { method: 'PATCH', body: { timeout } })
-      const reservation = Reservation.parse(await answer.json())
-      show(terminal, options, reservation, `until ${reservation.expires_at ?? ''}`)
-    },
-  )
+  subcommand(
+    parent,
+    'extend <reservation> <duration>',
+    'hold for that long from now, up to the maximum of the pool',
+  ).action(async (id: string, timeout: string, options: Common) => {
+    const path = `${pathOf(options.pool)}/reservations/${encodeURIComponent(id)}`
+    const answer = await client().request(path, { method: 'PATCH', body: { timeout } })
+    const reservation = Reservation.parse(await answer.json())
+    show(terminal, options, reservation, `until ${reservation.expires_at ?? ''}`)
+  })
 }
 
 function addViews(parent: Command, { terminal, client }: CommandContext): void {
-  subcommand(parent, 'queue', 'show the line, with places and estimated waits').action(async ({ pool, json }: Common) => {
-    const { queue } = await client().get(`${pathOf(pool)}/queue`, Queue)
-    if (json) return terminal.json(queue)
-    terminal.table(
-      ['PLACE', 'CLIENT', 'COUNT', 'PRIORITY', 'SINCE', 'ABOUT'],
-      queue.map((entry) => [
-        String(entry.place),
-        entry.client,
-        String(entry.count),
-        String(entry.priority),
-        entry.since,
-        entry.estimated_wait_seconds === null ? '-' : `${Math.ceil(entry.estimated_wait_seconds / 60)} min`,
-      ]),
-    )
-  })
+  subcommand(parent, 'queue', 'show the line, with places and estimated waits').action(
+    async ({ pool, json }: Common) => {
+      const { queue } = await client().get(`${pathOf(pool)}/queue`, Queue)
+      if (json) return terminal.json(queue)
+      terminal.table(
+        ['PLACE', 'CLIENT', 'COUNT', 'PRIORITY', 'SINCE', 'ABOUT'],
+        queue.map((entry) => [
+          String(entry.place),
+          entry.client,
+          String(entry.count),
+          String(entry.priority),
+          entry.since,
+          entry.estimated_wait_seconds === null ? '-' : `${Math.ceil(entry.estimated_wait_seconds / 60)} min`,
+        ]),
+      )
+    },
+  )
 
   subcommand(parent, 'history [instance]', 'show what happened, newest first')
     .option('-n, --limit <number>', 'so many', wholeNumber, 20)
@@ -181,7 +203,11 @@ function addViews(parent: Command, { terminal, client }: CommandContext): void {
 }
 
 /** Shows the place whenever it changes, until the wait is over. Ctrl-C leaves the line. */
-async function standInLine(client: SlipwayClient, terminal: Terminal, asked: ReservationShape): Promise<ReservationShape> {
+async function standInLine(
+  client: SlipwayClient,
+  terminal: Terminal,
+  asked: ReservationShape,
+): Promise<ReservationShape> {
   const path = `${pathOf(asked.pool)}/reservations/${asked.id}`
   const leave = (): void => {
     void client.request(path, { method: 'DELETE' }).finally(() => process.exit(130))
@@ -192,7 +218,9 @@ async function standInLine(client: SlipwayClient, terminal: Terminal, asked: Res
   while (reservation.state === 'waiting') {
     if (reservation.place !== null && reservation.place !== shown) {
       const about = reservation.estimated_wait_seconds
-      terminal.note(`place ${reservation.place} in the line${about === null ? '' : `, about ${Math.ceil(about / 60)} min`}`)
+      terminal.note(
+        `place ${reservation.place} in the line${about === null ? '' : `, about ${Math.ceil(about / 60)} min`}`,
+      )
       shown = reservation.place
     }
     reservation = await client.get(`${path}?wait=${LOOK_S}`, Reservation)

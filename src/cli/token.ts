@@ -22,7 +22,10 @@ interface Common {
 }
 
 export const tokenCommand: AddCommand = (program, { terminal, client }) => {
-  const token = program.command('token').summary('API tokens').description('Makes, shows, rotates and revokes API tokens.')
+  const token = program
+    .command('token')
+    .summary('API tokens')
+    .description('Makes, shows, rotates and revokes API tokens.')
 
   const showIssued = (issued: z.output<typeof Issued>, { json }: Common): void => {
     if (json) return terminal.json(issued)
@@ -33,7 +36,11 @@ export const tokenCommand: AddCommand = (program, { terminal, client }) => {
   token
     .command('create <name>')
     .description('Makes a token and prints it, this once.')
-    .addOption(new Option('-s, --scope <scope>', 'what it may do').choices(['pool', 'runner', 'packages', 'read', 'admin']).makeOptionMandatory())
+    .addOption(
+      new Option('-s, --scope <scope>', 'what it may do')
+        .choices(['pool', 'runner', 'packages', 'read', 'admin'])
+        .makeOptionMandatory(),
+    )
     .option('-p, --pool <name...>', 'only these pools')
     .option('--expires-in <duration>', 'e.g. 90d; never where nothing is said')
     .action(async (name: string, options: Common & { scope: string; pool?: string[]; expiresIn?: string }) => {
@@ -71,7 +78,10 @@ export const tokenCommand: AddCommand = (program, { terminal, client }) => {
     .description('Makes a new token in its place; the old one stays valid for the overlap.')
     .option('--overlap <duration>', 'how long the old one stays valid', '24h')
     .action(async (id: string, options: Common & { overlap: string }) => {
-      showIssued(await client().post(`${ROOT}/${encodeURIComponent(id)}/rotate`, { overlap: options.overlap }, Issued), options)
+      showIssued(
+        await client().post(`${ROOT}/${encodeURIComponent(id)}/rotate`, { overlap: options.overlap }, Issued),
+        options,
+      )
     })
 
   token

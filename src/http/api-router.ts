@@ -20,7 +20,11 @@ export function createApiRouter(): OpenAPIHono<ApiEnv> {
       const unknown = issue?.code === 'unrecognized_keys' ? (issue.keys[0] ?? '') : ''
       const field = [...(issue?.path ?? []), ...(unknown === '' ? [] : [unknown])].join('.')
       const message = unknown === '' ? (issue?.message ?? 'is wrong') : 'is not a known key'
-      throw new SlipwayError('request_invalid', `${field === '' ? 'the body' : field}: ${message}`, field === '' ? {} : { field })
+      throw new SlipwayError(
+        'request_invalid',
+        `${field === '' ? 'the body' : field}: ${message}`,
+        field === '' ? {} : { field },
+      )
     },
   })
 }
@@ -37,7 +41,9 @@ export const requireJson: MiddlewareHandler = async (context, next) => {
   if (method === 'GET' || method === 'HEAD' || isEmpty) return next()
   if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(context.req.header('content-type') ?? '')) {
     if ((await context.req.text()) === '') return next()
-    throw new SlipwayError('media_type_unsupported', 'content-type: must be application/json', { field: 'content-type' })
+    throw new SlipwayError('media_type_unsupported', 'content-type: must be application/json', {
+      field: 'content-type',
+    })
   }
   try {
     await context.req.json()

@@ -63,7 +63,12 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
     remembered.delete(key)
     const found = await deps.findByHash(hash)
     if (found === null) return null
-    const identity = { actor: `token:${found.name}`, scope: found.scope, pools: found.pools, organization: found.organization }
+    const identity = {
+      actor: `token:${found.name}`,
+      scope: found.scope,
+      pools: found.pools,
+      organization: found.organization,
+    }
     if (remembered.size >= MAX_REMEMBERED) remembered.clear()
     remembered.set(key, { identity, until: deps.now() + REMEMBERED_MS })
     return identity
@@ -77,7 +82,9 @@ export function createAuthenticate(deps: AuthenticateDeps): Authenticate {
     const identity = await identify(token)
     if (identity !== null) return { kind: 'ok', identity }
     const answer = await failures.consume(address).catch((refusal: unknown) => refusal)
-    return answer instanceof RateLimiterRes && answer.consumedPoints > FAILURES_PER_MINUTE ? limited(answer) : { kind: 'refused' }
+    return answer instanceof RateLimiterRes && answer.consumedPoints > FAILURES_PER_MINUTE
+      ? limited(answer)
+      : { kind: 'refused' }
   }
 }
 

@@ -37,7 +37,8 @@ export async function readParameters(context: Context): Promise<ParametersResult
 
 /** Absent, null and empty text mean the default; text must be a plain decimal number. */
 export function readNumber(value: Scalar | undefined): NumberResult {
-  if (value === undefined || value === null || (typeof value === 'string' && value.trim() === '')) return { kind: 'absent' }
+  if (value === undefined || value === null || (typeof value === 'string' && value.trim() === ''))
+    return { kind: 'absent' }
   if (typeof value === 'boolean') return { kind: 'wrong' }
   const number = typeof value === 'number' ? value : NUMBER.test(value.trim()) ? Number(value) : Number.NaN
   return Number.isFinite(number) ? { kind: 'ok', value: number } : { kind: 'wrong' }

@@ -8,7 +8,15 @@ import { addInstanceRoutes } from './pool-instances-api.ts'
 import { paceOf, presentEvent, presentPool, presentQueue } from './pool-present.ts'
 import { addReservationRoutes } from './pool-reservations-api.ts'
 import { FAILURES, jsonAnswer, jsonBody, requirePool, SECURITY, TAGS } from './pool-route.ts'
-import { EventAnswer, HistoryQuery, NewPoolBody, PoolAnswer, PoolPath, PoolSettingsBody, QueueEntryAnswer } from './pool-schemas.ts'
+import {
+  EventAnswer,
+  HistoryQuery,
+  NewPoolBody,
+  PoolAnswer,
+  PoolPath,
+  PoolSettingsBody,
+  QueueEntryAnswer,
+} from './pool-schemas.ts'
 import { requireRight, requireScope } from './require-scope.ts'
 
 const ROOT = '/api/v1/pools'
@@ -34,7 +42,8 @@ export interface PoolApiDeps extends ReserveDeps {
 
 export function createPoolApiRoutes(deps: PoolApiDeps): OpenAPIHono<ApiEnv> {
   const router = createApiRouter()
-  for (const path of [ROOT, `${ROOT}/*`]) router.use(path, requireScope(deps.authenticate, 'read'), limitBody, requireJson)
+  for (const path of [ROOT, `${ROOT}/*`])
+    router.use(path, requireScope(deps.authenticate, 'read'), limitBody, requireJson)
   addPoolRoutes(router, deps)
   addInstanceRoutes(router, deps)
   addReservationRoutes(router, deps)
@@ -115,7 +124,8 @@ function addPoolRoutes(router: OpenAPIHono<ApiEnv>, deps: PoolApiDeps): void {
     requireRight(identity, 'admin')
     const pool = await requirePool(deps.store, context.req.valid('param').pool, identity)
     refuseFiled(pool)
-    if (pool.name === DEFAULT_POOL) throw new SlipwayError('conflict', 'the default pool stays: /api/instances needs it')
+    if (pool.name === DEFAULT_POOL)
+      throw new SlipwayError('conflict', 'the default pool stays: /api/instances needs it')
     await deps.store.closePool(pool, identity.actor)
     return context.body(null, 204)
   })
@@ -161,10 +171,14 @@ function settingsOf(body: z.infer<typeof PoolSettingsBody>, former: PoolSettings
     timeoutMs: body.timeout ?? former.timeoutMs,
     maxTimeoutMs: body.max_timeout ?? former.maxTimeoutMs,
     cleaning: body.cleaning === undefined ? former.cleaning : body.cleaning && cleaningOf(body.cleaning),
-    health: body.health === undefined ? former.health : body.health && { path: body.health.path, timeoutMs: body.health.timeout },
+    health:
+      body.health === undefined
+        ? former.health
+        : body.health && { path: body.health.path, timeoutMs: body.health.timeout },
     selection: body.selection ?? former.selection,
     quarantineAfter: body.quarantine_after ?? former.quarantineAfter,
-    maxHeldPerRepository: body.max_held_per_repository === undefined ? former.maxHeldPerRepository : body.max_held_per_repository,
+    maxHeldPerRepository:
+      body.max_held_per_repository === undefined ? former.maxHeldPerRepository : body.max_held_per_repository,
     maxWaitingPerRepository:
       body.max_waiting_per_repository === undefined ? former.maxWaitingPerRepository : body.max_waiting_per_repository,
   }
@@ -181,6 +195,8 @@ function cleaningOf(cleaning: NonNullable<z.infer<typeof PoolSettingsBody>['clea
 
 function refuseFiled(pool: Pool): void {
   if (pool.source === 'file') {
-    throw new SlipwayError('conflict', 'the pool is decided by server.yml', { remedy: 'change the file and run: slipway apply' })
+    throw new SlipwayError('conflict', 'the pool is decided by server.yml', {
+      remedy: 'change the file and run: slipway apply',
+    })
   }
 }

@@ -46,7 +46,8 @@ interface Env {
 
 export function createCompatiblePoolRoutes(deps: CompatiblePoolDeps): Hono<Env> {
   const routes = new Hono<Env>()
-  const paths = (...names: string[]): string[] => names.flatMap((name) => [`/api/instances${name}`, `/api/instances${name}.json`])
+  const paths = (...names: string[]): string[] =>
+    names.flatMap((name) => [`/api/instances${name}`, `/api/instances${name}.json`])
   const listPaths = ['/api/instances', '/api/instances/', '/api/instances.json']
   for (const path of ['/api/instances', '/api/instances.json', '/api/instances/*']) {
     routes.use(path, authorize(deps.authenticate), limitBody, parseParameters)
@@ -63,7 +64,9 @@ function authorize(authenticate: Authenticate) {
   return async (context: Context<Env>, next: () => Promise<void>) => {
     const answer = await authenticate(context.req.header('authorization'), remoteAddress(context))
     if (answer.kind === 'limited') {
-      return context.json({ errors: { base: 'too many attempts' } }, 429, { 'retry-after': String(answer.retryAfterSeconds) })
+      return context.json({ errors: { base: 'too many attempts' } }, 429, {
+        'retry-after': String(answer.retryAfterSeconds),
+      })
     }
     if (answer.kind === 'refused' || !mayUse(answer.identity, 'pool') || !mayUsePool(answer.identity, DEFAULT_POOL)) {
       return context.json(NOT_AUTHORIZED, 401)
@@ -120,7 +123,8 @@ async function reserveOne(context: Context<Env>, deps: CompatiblePoolDeps): Prom
   const wait = readNumber(parameters['wait'])
   if (wait.kind === 'wrong') return invalid(context, 'wait', 'is not a number')
   const waitSeconds = wait.kind === 'ok' ? wait.value : 0
-  if (waitSeconds < 0 || waitSeconds > MAX_WAIT_S) return invalid(context, 'wait', `must be from 0 to ${MAX_WAIT_S} seconds`)
+  if (waitSeconds < 0 || waitSeconds > MAX_WAIT_S)
+    return invalid(context, 'wait', `must be from 0 to ${MAX_WAIT_S} seconds`)
 
   const pool = await deps.store.findPool(DEFAULT_POOL)
   if (pool === null) return unavailable(context, NONE_AVAILABLE, null)
@@ -214,5 +218,8 @@ function textOf(value: Parameters[string] | undefined): string {
 }
 
 function isPageNumber(result: ReturnType<typeof readNumber>): boolean {
-  return result.kind === 'absent' || (result.kind === 'ok' && Number.isInteger(result.value) && result.value >= 1 && result.value <= MAX_PAGE)
+  return (
+    result.kind === 'absent' ||
+    (result.kind === 'ok' && Number.isInteger(result.value) && result.value >= 1 && result.value <= MAX_PAGE)
+  )
 }

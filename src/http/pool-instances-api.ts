@@ -38,7 +38,10 @@ const ORDERS: readonly { readonly order: InstanceOrder; readonly summary: string
   { order: 'drain', summary: 'Let the holder finish and take no new one' },
   { order: 'undrain', summary: 'Hand out again' },
   { order: 'quarantine', summary: 'Put an instance aside that nobody holds' },
-  { order: 'restore', summary: 'Take an instance out of quarantine, through cleaning and health where the pool has them' },
+  {
+    order: 'restore',
+    summary: 'Take an instance out of quarantine, through cleaning and health where the pool has them',
+  },
 ]
 
 export function addInstanceRoutes(router: OpenAPIHono<ApiEnv>, deps: PoolApiDeps): void {
@@ -191,9 +194,16 @@ export function addInstanceRoutes(router: OpenAPIHono<ApiEnv>, deps: PoolApiDeps
     const pool = await requirePool(deps.store, name, identity)
     await requireInstance(deps.store, pool, id)
     const { reason, timeout } = context.req.valid('json')
-    const stolen = await stealInstance(deps.store, pool, id, { client: ADMIN_CLIENT, actor: identity.actor, reason, timeoutMs: timeout ?? null })
-    if (stolen.kind === 'invalid') throw new SlipwayError('request_invalid', `${stolen.field}: ${stolen.message}`, { field: stolen.field })
-    if (stolen.kind === 'not_held') throw new SlipwayError('conflict', 'nobody holds the instance', { remedy: 'reserve it by name' })
+    const stolen = await stealInstance(deps.store, pool, id, {
+      client: ADMIN_CLIENT,
+      actor: identity.actor,
+      reason,
+      timeoutMs: timeout ?? null,
+    })
+    if (stolen.kind === 'invalid')
+      throw new SlipwayError('request_invalid', `${stolen.field}: ${stolen.message}`, { field: stolen.field })
+    if (stolen.kind === 'not_held')
+      throw new SlipwayError('conflict', 'nobody holds the instance', { remedy: 'reserve it by name' })
     return context.json(await presentReservation(deps, stolen.reservation, identity), 201)
   })
 
@@ -220,7 +230,12 @@ export function addInstanceRoutes(router: OpenAPIHono<ApiEnv>, deps: PoolApiDeps
       deps.store.events(pool.name, id, limit, before ?? null),
     ])
     return context.json(
-      { holds: record.holds, failures: record.failures, failure_rate: record.failureRate, events: events.map(presentEvent) },
+      {
+        holds: record.holds,
+        failures: record.failures,
+        failure_rate: record.failureRate,
+        events: events.map(presentEvent),
+      },
       200,
     )
   })
@@ -236,10 +251,14 @@ function resealed(deps: PoolApiDeps, instance: Instance, body: z.infer<typeof In
 
 function requireDomain(text: string): string {
   const domain = parseDomain(text)
-  if (domain === null) throw new SlipwayError('request_invalid', 'domain: must be a host name such as ci1.example.com', { field: 'domain' })
+  if (domain === null)
+    throw new SlipwayError('request_invalid', 'domain: must be a host name such as ci1.example.com', {
+      field: 'domain',
+    })
   return domain
 }
 
 function refuse(problem: { readonly field: string; readonly message: string } | null): void {
-  if (problem !== null) throw new SlipwayError('request_invalid', `${problem.field}: ${problem.message}`, { field: problem.field })
+  if (problem !== null)
+    throw new SlipwayError('request_invalid', `${problem.field}: ${problem.message}`, { field: problem.field })
 }

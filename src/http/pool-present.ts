@@ -3,6 +3,7 @@ import type { z } from '@hono/zod-openapi'
 import {
   estimateWaitMs,
   tokenContext,
+  type Cleaning,
   type Instance,
   type Pool,
   type PoolEvent,
@@ -21,7 +22,7 @@ export function presentPool({ pool, counts, medianHoldMs }: PoolOverview): z.inf
     name: pool.name,
     timeout_seconds: pool.timeoutMs / 1000,
     max_timeout_seconds: pool.maxTimeoutMs / 1000,
-    cleaning: cleaning === null ? null : { ...without(cleaning), timeout_seconds: cleaning.timeoutMs / 1000 },
+    cleaning: cleaning === null ? null : presentCleaning(cleaning),
     health: health === null ? null : { path: health.path, timeout_seconds: health.timeoutMs / 1000 },
     selection: pool.selection,
     quarantine_after: pool.quarantineAfter,
@@ -116,7 +117,10 @@ async function lineOf(
   return { place, estimated_wait_seconds: seconds(estimateWaitMs(place, await paceOf(store, pool))) }
 }
 
-export function presentQueue(entries: readonly QueueEntry[], pace: Awaited<ReturnType<typeof paceOf>>): z.infer<typeof QueueEntryAnswer>[] {
+export function presentQueue(
+  entries: readonly QueueEntry[],
+  pace: Awaited<ReturnType<typeof paceOf>>,
+): z.infer<typeof QueueEntryAnswer>[] {
   return entries.map((entry) => ({
     id: entry.id,
     place: entry.place,
@@ -150,8 +154,11 @@ export function presentEvent(event: PoolEvent): z.infer<typeof EventAnswer> {
   }
 }
 
-function without<Timed extends { readonly timeoutMs: number }>({ timeoutMs: _, ...rest }: Timed): Omit<Timed, 'timeoutMs'> {
-  return rest
+function presentCleaning(cleaning: Cleaning) {
+  const common = { timeout_seconds: cleaning.timeoutMs / 1000 }
+  return cleaning.kind === 'http'
+    ? { url: cleaning.url, ...common }
+    : { image: cleaning.image, commands: cleaning.commands, ...common }
 }
 
 function seconds(milliseconds: number | null): number | null {

@@ -1,5 +1,5 @@
 /** Reservations under `/api/v1/pools/{pool}/reservations`. */
-import { createRoute, z, type OpenAPIHono } from '@hono/zod-openapi'
+import { createRoute, type OpenAPIHono, type z } from '@hono/zod-openapi'
 import { SlipwayError } from '../core/errors.ts'
 import { POLLING_WAITER_TTL_MS, reserve, retryAfterSeconds, type Reservation } from '../pool/index.ts'
 import type { ApiEnv } from './api-router.ts'
@@ -7,7 +7,15 @@ import { mayUse, type Identity } from './authenticate.ts'
 import type { PoolApiDeps } from './pool-api.ts'
 import { presentReservation } from './pool-present.ts'
 import { FAILURES, jsonAnswer, jsonBody, requirePool, SECURITY, TAGS } from './pool-route.ts'
-import { ExtendBody, ReleaseBody, ReservationAnswer, ReservationBody, ReservationPath, ReservationQuery, PoolPath } from './pool-schemas.ts'
+import {
+  ExtendBody,
+  ReleaseBody,
+  ReservationAnswer,
+  ReservationBody,
+  ReservationPath,
+  ReservationQuery,
+  PoolPath,
+} from './pool-schemas.ts'
 import { requireRight } from './require-scope.ts'
 
 const ROOT = '/api/v1/pools/{pool}/reservations'
@@ -20,7 +28,8 @@ export function addReservationRoutes(router: OpenAPIHono<ApiEnv>, deps: PoolApiD
     method: 'post',
     path: ROOT,
     summary: 'Reserve one or several instances',
-    description: 'Held at once (201), queued when `wait` says so (202), else 409 with Retry-After. A waiter asks again at least every minute.',
+    description:
+      'Held at once (201), queued when `wait` says so (202), else 409 with Retry-After. A waiter asks again at least every minute.',
     request: { params: PoolPath, body: jsonBody(ReservationBody) },
     responses: {
       ...FAILURES,
@@ -51,7 +60,10 @@ export function addReservationRoutes(router: OpenAPIHono<ApiEnv>, deps: PoolApiD
         idempotencyKey: key,
         holdOnFailureMs: body.hold_on_failure ?? null,
         heartbeatMs: body.heartbeat ?? null,
-        wait: body.wait === undefined || body.wait === 0 ? null : { forMs: body.wait, ttlMs: POLLING_WAITER_TTL_MS, waiterId: null, wakeJob: null },
+        wait:
+          body.wait === undefined || body.wait === 0
+            ? null
+            : { forMs: body.wait, ttlMs: POLLING_WAITER_TTL_MS, waiterId: null, wakeJob: null },
       },
       context.req.raw.signal,
     )
@@ -65,14 +77,28 @@ export function addReservationRoutes(router: OpenAPIHono<ApiEnv>, deps: PoolApiD
       case 'invalid':
         throw new SlipwayError('request_invalid', `${answer.field}: ${answer.message}`, { field: answer.field })
       case 'unservable':
-        throw new SlipwayError('request_invalid', `labels: only ${answer.matching} instances of the pool fit, now or later`, {
-          field: body.instance === undefined ? (Object.keys(body.labels ?? {}).length > 0 ? 'labels' : 'count') : 'instance',
-        })
+        throw new SlipwayError(
+          'request_invalid',
+          `labels: only ${answer.matching} instances of the pool fit, now or later`,
+          {
+            field:
+              body.instance === undefined
+                ? Object.keys(body.labels ?? {}).length > 0
+                  ? 'labels'
+                  : 'count'
+                : 'instance',
+          },
+        )
       case 'limit_reached':
-        throw new SlipwayError('conflict', `the repository reached its limit of ${answer.max} ${answer.limit} at once in this pool`)
+        throw new SlipwayError(
+          'conflict',
+          `the repository reached its limit of ${answer.max} ${answer.limit} at once in this pool`,
+        )
       case 'none_free':
         context.header('retry-after', String(retryAfterSeconds(answer.untilNextEndMs)))
-        throw new SlipwayError('conflict', 'no instance is free now', { remedy: 'ask with `wait` to stand in the line' })
+        throw new SlipwayError('conflict', 'no instance is free now', {
+          remedy: 'ask with `wait` to stand in the line',
+        })
       case 'duplicate':
       case 'hung_up':
         throw new SlipwayError('conflict', 'the client has a reservation already')
@@ -98,7 +124,10 @@ export function addReservationRoutes(router: OpenAPIHono<ApiEnv>, deps: PoolApiD
     if (identity.actor === reservation.actor) await deps.store.seeWaiters([id])
     const { wait } = context.req.valid('query')
     if (wait > 0) await deps.signals.settled(id, wait * 1000, context.req.raw.signal)
-    return context.json(await presentReservation(deps, await requireReservation(deps, pool, id, identity), identity), 200)
+    return context.json(
+      await presentReservation(deps, await requireReservation(deps, pool, id, identity), identity),
+      200,
+    )
   })
 
   const extend = createRoute({
@@ -106,7 +135,8 @@ export function addReservationRoutes(router: OpenAPIHono<ApiEnv>, deps: PoolApiD
     method: 'patch',
     path: ONE,
     summary: 'Extend a reservation',
-    description: 'Its new end is `timeout` from now, at most the maximum of the pool after it began. The answer says which.',
+    description:
+      'Its new end is `timeout` from now, at most the maximum of the pool after it began. The answer says which.',
     request: { params: ReservationPath, body: jsonBody(ExtendBody) },
     responses: { ...FAILURES, 200: jsonAnswer('extended', ReservationAnswer) },
   })
@@ -116,8 +146,12 @@ export function addReservationRoutes(router: OpenAPIHono<ApiEnv>, deps: PoolApiD
     await requireOwn(deps, pool, id, identity)
     const extended = await deps.store.extend(id, context.req.valid('json').timeout, identity.actor)
     if (extended === null) throw new SlipwayError('conflict', 'the reservation is not held')
-    if (!extended.gained) throw new SlipwayError('conflict', `it cannot last longer than until ${extended.until.toISOString()}`)
-    return context.json(await presentReservation(deps, await requireReservation(deps, pool, id, identity), identity), 200)
+    if (!extended.gained)
+      throw new SlipwayError('conflict', `it cannot last longer than until ${extended.until.toISOString()}`)
+    return context.json(
+      await presentReservation(deps, await requireReservation(deps, pool, id, identity), identity),
+      200,
+    )
   })
 
   const beat = createRoute({
@@ -141,7 +175,8 @@ export function addReservationRoutes(router: OpenAPIHono<ApiEnv>, deps: PoolApiD
     method: 'delete',
     path: ONE,
     summary: 'Release a reservation or leave the line',
-    description: 'Releasing twice is the same as once. With `outcome: failure`, `hold_on_failure` keeps the instance for a while.',
+    description:
+      'Releasing twice is the same as once. With `outcome: failure`, `hold_on_failure` keeps the instance for a while.',
     request: { params: ReservationPath, body: { content: { 'application/json': { schema: ReleaseBody } } } },
     responses: { ...FAILURES, 200: jsonAnswer('over, or kept for debugging', ReservationAnswer) },
   })
@@ -157,7 +192,10 @@ export function addReservationRoutes(router: OpenAPIHono<ApiEnv>, deps: PoolApiD
       { by: 'id', id },
       { ending: 'released', actor: identity.actor, reason: body.reason ?? '', failed: body.outcome === 'failure' },
     )
-    return context.json(await presentReservation(deps, await requireReservation(deps, pool, id, identity), identity), 200)
+    return context.json(
+      await presentReservation(deps, await requireReservation(deps, pool, id, identity), identity),
+      200,
+    )
   })
 }
 
@@ -166,10 +204,16 @@ function parseRelease(body: unknown): z.infer<typeof ReleaseBody> {
   return ReleaseBody.parse(body ?? {})
 }
 
-async function requireReservation(deps: PoolApiDeps, poolName: string, id: string, identity: Identity): Promise<Reservation> {
+async function requireReservation(
+  deps: PoolApiDeps,
+  poolName: string,
+  id: string,
+  identity: Identity,
+): Promise<Reservation> {
   const pool = await requirePool(deps.store, poolName, identity)
   const reservation = await deps.store.findReservation(id)
-  if (reservation?.pool !== pool.name) throw new SlipwayError('not_found', `id: there is no reservation ${id}`, { field: 'id' })
+  if (reservation?.pool !== pool.name)
+    throw new SlipwayError('not_found', `id: there is no reservation ${id}`, { field: 'id' })
   return reservation
 }
 

@@ -1,5 +1,5 @@
 /** What the routes of the native pool API have in common. */
-import { z } from '@hono/zod-openapi'
+import type { z } from '@hono/zod-openapi'
 import { SlipwayError } from '../core/errors.ts'
 import type { Instance, Pool, PoolStore } from '../pool/index.ts'
 import { mayUsePool, type Identity } from './authenticate.ts'
@@ -34,6 +34,7 @@ export async function requirePool(store: PoolStore, name: string, identity: Iden
 
 export async function requireInstance(store: PoolStore, pool: Pool, id: string): Promise<Instance> {
   const instance = await store.findInstance(pool.name, id)
-  if (instance === null) throw new SlipwayError('not_found', `id: there is no instance ${id} in the pool ${pool.name}`, { field: 'id' })
+  if (instance === null)
+    throw new SlipwayError('not_found', `id: there is no instance ${id} in the pool ${pool.name}`, { field: 'id' })
   return instance
 }

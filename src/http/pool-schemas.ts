@@ -27,16 +27,24 @@ const Labels = z.record(z.string(), z.string()).openapi({ example: { size: 's' }
 const Id = z.string().regex(/^\d{1,18}$/, 'is not an id')
 const Uuid = z.uuid('is not an id')
 
-export const PoolName = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be 1 to 63 of a-z, 0-9, dot, dash and underscore')
+export const PoolName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,62}$/, 'must be 1 to 63 of a-z, 0-9, dot, dash and underscore')
 
-export const PoolPath = z.object({ pool: z.string().openapi({ param: { name: 'pool', in: 'path' }, example: 'default' }) })
+export const PoolPath = z.object({
+  pool: z.string().openapi({ param: { name: 'pool', in: 'path' }, example: 'default' }),
+})
 export const InstancePath = PoolPath.extend({ id: Id.openapi({ param: { name: 'id', in: 'path' }, example: '1' }) })
 export const ReservationPath = PoolPath.extend({
   id: Uuid.openapi({ param: { name: 'id', in: 'path' }, example: '6d1f0c7e-8c1f-4a5e-9b0a-2f6f6d3c1a11' }),
 })
 
 const Cleaning = z.union([
-  z.strictObject({ image: z.string().min(1), commands: z.array(z.string()).min(1), timeout: Duration.default(300_000) }),
+  z.strictObject({
+    image: z.string().min(1),
+    commands: z.array(z.string()).min(1),
+    timeout: Duration.default(300_000),
+  }),
   z.strictObject({ url: z.url({ protocol: /^https?$/ }), timeout: Duration.default(300_000) }),
 ])
 const Health = z.strictObject({ path: z.string().startsWith('/'), timeout: Duration.default(5000) })
@@ -83,14 +91,20 @@ export const ReleaseBody = z.strictObject({
   generation: z.string().optional(),
   reason: z.string().optional(),
 })
-export const StealBody = z.strictObject({ reason: z.string().min(1, 'cannot be blank').max(500), timeout: Duration.optional() })
+export const StealBody = z.strictObject({
+  reason: z.string().min(1, 'cannot be blank').max(500),
+  timeout: Duration.optional(),
+})
 
 export const ReservationQuery = z.object({
   wait: z.coerce.number().min(0).max(60).default(0).openapi({ description: 'seconds to wait for the end of the wait' }),
 })
 export const HistoryQuery = z.object({
   limit: z.coerce.number().int().min(1).max(500).default(50),
-  before: z.string().regex(/^\d{1,18}$/, 'is not an id').optional(),
+  before: z
+    .string()
+    .regex(/^\d{1,18}$/, 'is not an id')
+    .optional(),
 })
 
 const Time = z.iso.datetime()
@@ -194,5 +208,12 @@ export const QueueEntryAnswer = z
   .openapi('QueueEntry')
 
 export const ErrorAnswer = z
-  .object({ error: z.object({ code: z.string(), message: z.string(), field: z.string().optional(), remedy: z.string().optional() }) })
+  .object({
+    error: z.object({
+      code: z.string(),
+      message: z.string(),
+      field: z.string().optional(),
+      remedy: z.string().optional(),
+    }),
+  })
   .openapi('Error')

@@ -35,7 +35,12 @@ interface Issued {
 /** What the routes need of the tokens' store. */
 export interface Tokens {
   issue(
-    token: { readonly name: string; readonly scope: TokenScope; readonly pools: readonly string[] | null; readonly ttlMs: number | null },
+    token: {
+      readonly name: string
+      readonly scope: TokenScope
+      readonly pools: readonly string[] | null
+      readonly ttlMs: number | null
+    },
     actor: string,
   ): Promise<Issued>
   list(): Promise<readonly TokenView[]>
@@ -79,16 +84,23 @@ const TokenAnswer = z
   .openapi('Token')
 const IssuedAnswer = TokenAnswer.extend({ token: z.string() }).openapi('IssuedToken')
 
-export function createTokenApiRoutes(deps: { readonly authenticate: Authenticate; readonly tokens: Tokens }): OpenAPIHono<ApiEnv> {
+export function createTokenApiRoutes(deps: {
+  readonly authenticate: Authenticate
+  readonly tokens: Tokens
+}): OpenAPIHono<ApiEnv> {
   const router = createApiRouter()
-  for (const path of [ROOT, `${ROOT}/*`]) router.use(path, requireScope(deps.authenticate, 'admin'), limitBody, requireJson)
+  for (const path of [ROOT, `${ROOT}/*`])
+    router.use(path, requireScope(deps.authenticate, 'admin'), limitBody, requireJson)
 
   const list = createRoute({
     ...base,
     method: 'get',
     path: ROOT,
     summary: 'List the tokens',
-    responses: { ...FAILURES, 200: jsonAnswer('newest first, without the tokens themselves', z.object({ tokens: z.array(TokenAnswer) })) },
+    responses: {
+      ...FAILURES,
+      200: jsonAnswer('newest first, without the tokens themselves', z.object({ tokens: z.array(TokenAnswer) })),
+    },
   })
   router.openapi(list, async (context) => context.json({ tokens: (await deps.tokens.list()).map(present) }, 200))
 
@@ -102,7 +114,10 @@ export function createTokenApiRoutes(deps: { readonly authenticate: Authenticate
   })
   router.openapi(create, async (context) => {
     const { name, scope, pools, expires_in: ttlMs } = context.req.valid('json')
-    const issued = await deps.tokens.issue({ name, scope, pools: pools ?? null, ttlMs: ttlMs ?? null }, context.get('identity').actor)
+    const issued = await deps.tokens.issue(
+      { name, scope, pools: pools ?? null, ttlMs: ttlMs ?? null },
+      context.get('identity').actor,
+    )
     return context.json(presentIssued(issued), 201)
   })
 

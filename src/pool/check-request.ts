@@ -110,7 +110,9 @@ export function labelProblem(labels: Labels): FieldProblem | null {
   const wrong = entries.some(
     (pair) => pair[0] === '' || pair.some((text) => text.length > MAX_LABEL_LENGTH || CONTROL_CHARACTER.test(text)),
   )
-  return wrong ? { field: 'labels', message: `need keys and values of at most ${MAX_LABEL_LENGTH} printable characters` } : null
+  return wrong
+    ? { field: 'labels', message: `need keys and values of at most ${MAX_LABEL_LENGTH} printable characters` }
+    : null
 }
 
 /** What is wrong with a short text that people write. */

@@ -62,7 +62,12 @@ async function prepare(deps: PoolJobDeps, job: PoolJob, signal: AbortSignal): Pr
   return { kind: 'wait', delayMs, cause: result.kind === 'failed' ? result.cause : '' }
 }
 
-async function cleanAndProbe(deps: PoolJobDeps, instance: Instance, pool: Pool, signal: AbortSignal): Promise<PreparationResult> {
+async function cleanAndProbe(
+  deps: PoolJobDeps,
+  instance: Instance,
+  pool: Pool,
+  signal: AbortSignal,
+): Promise<PreparationResult> {
   const cause = (await clean(deps, instance, pool, signal)) ?? (await checkHealth(deps, instance.domain, pool, signal))
   return cause === null ? { kind: 'ready' } : { kind: 'failed', cause }
 }

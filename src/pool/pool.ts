@@ -32,7 +32,12 @@ export type Ending = (typeof ENDINGS)[number]
 export type Labels = Readonly<Record<string, string>>
 
 export type Cleaning =
-  | { readonly kind: 'container'; readonly image: string; readonly commands: readonly string[]; readonly timeoutMs: number }
+  | {
+      readonly kind: 'container'
+      readonly image: string
+      readonly commands: readonly string[]
+      readonly timeoutMs: number
+    }
   /** A POST with the instance's domain; 2xx means clean. */
   | { readonly kind: 'http'; readonly url: string; readonly timeoutMs: number }
 

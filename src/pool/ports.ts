@@ -13,6 +13,10 @@ import type {
   Source,
 } from './pool.ts'
 
+export type * from './pool.ts'
+/** The rule that the store applies within its transaction. */
+export { chooseGrants, type FreeInstance, type Grant, type Wanting } from './choose-grants.ts'
+
 /** A request that passed the rules of `check-request.ts`. */
 export interface ReservationRequest {
   readonly client: string

@@ -18,7 +18,12 @@ export interface ReserveDeps {
 export type Answer = Exclude<ReserveOutcome, { kind: 'probing' }> | Problem | { readonly kind: 'hung_up' }
 
 /** Reserves or queues, at once. A probe in progress is waited for. */
-export async function reserve(deps: ReserveDeps, pool: Pool, input: RequestInput, signal: AbortSignal): Promise<Answer> {
+export async function reserve(
+  deps: ReserveDeps,
+  pool: Pool,
+  input: RequestInput,
+  signal: AbortSignal,
+): Promise<Answer> {
   const checked = checkRequest(input, pool)
   if (checked.kind === 'invalid') return checked
   const outcome = await deps.store.reserve(pool, checked.request)
@@ -55,7 +60,10 @@ export async function reserveConnected(
   return { kind: 'none_free', untilNextEndMs: pace.medianHoldMs }
 }
 
-async function afterWait(deps: ReserveDeps, reservation: Reservation): Promise<Exclude<ReserveOutcome, { kind: 'probing' }>> {
+async function afterWait(
+  deps: ReserveDeps,
+  reservation: Reservation,
+): Promise<Exclude<ReserveOutcome, { kind: 'probing' }>> {
   const now = await deps.store.findReservation(reservation.id)
   switch (now?.state) {
     case 'held':
@@ -64,7 +72,9 @@ async function afterWait(deps: ReserveDeps, reservation: Reservation): Promise<E
     case 'probing':
       return { kind: 'waiting', reservation: now }
     case 'ended':
-      return now.ending === 'unservable' ? { kind: 'unservable', matching: 0 } : { kind: 'none_free', untilNextEndMs: null }
+      return now.ending === 'unservable'
+        ? { kind: 'unservable', matching: 0 }
+        : { kind: 'none_free', untilNextEndMs: null }
     case undefined:
       return { kind: 'none_free', untilNextEndMs: null }
   }

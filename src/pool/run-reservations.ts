@@ -132,7 +132,8 @@ async function waiting(deps: RunReservationDeps, pool: Pool, place: number): Pro
 
 function toHold(cipher: TokenCipher, reservation: Reservation): RunHold {
   const [instance] = reservation.instances
-  if (instance === undefined || reservation.expiresAt === null) throw new Error(`reservation ${reservation.id} holds nothing`)
+  if (instance === undefined || reservation.expiresAt === null)
+    throw new Error(`reservation ${reservation.id} holds nothing`)
   return {
     id: reservation.id,
     domain: instance.domain,

@@ -16,7 +16,12 @@ export type TheftAnswer =
   | { readonly kind: 'not_held' }
   | Problem
 
-export async function stealInstance(store: PoolStore, pool: Pool, instanceId: string, theft: Theft): Promise<TheftAnswer> {
+export async function stealInstance(
+  store: PoolStore,
+  pool: Pool,
+  instanceId: string,
+  theft: Theft,
+): Promise<TheftAnswer> {
   const { timeoutMs, ...input } = theft
   const checked = checkRequest({ ...input, ...(timeoutMs === null ? {} : { timeoutMs }) }, pool)
   if (checked.kind === 'invalid') return checked

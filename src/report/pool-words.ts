@@ -5,23 +5,12 @@ import { code } from './markdown.ts'
 /** One line, for a title: the place in the line, and how long it may take. */
 export function placeWords(pool: string, place: number, estimateMs: number | null): string {
   const wait = estimateMs === null ? '' : `, about ${durationText(estimateMs)}`
-  return place === 1 ? `Next for an instance of ${pool}${wait}` : `Place ${place} in the line for an instance of ${pool}${wait}`
+  return place === 1
+    ? `Next for an instance of ${pool}${wait}`
+    : `Place ${place} in the line for an instance of ${pool}${wait}`
 }
 
 /** Markdown: which instance is held, and until when on the clock of the world. */
 export function heldWords(domain: string, until: Date): string {
   return `Holds [${code(domain)}](https://${domain}) until ${until.toISOString().slice(0, 16).replace('T', ' ')} UTC`
-}
-
-/** How a reservation ended, for people. */
-export const ENDING_WORDS: Readonly<Record<string, string>> = {
-  released: 'released',
-  expired: 'its time was over',
-  stolen: 'taken by an admin',
-  reaped: 'its heartbeats stopped',
-  owner_gone: 'what it was for ended',
-  withdrawn: 'left the line',
-  gave_up: 'waited long enough',
-  unservable: 'its instances were removed',
-  refused: 'none was free',
 }

@@ -24,7 +24,11 @@ export async function writeAudit(tx: Queryable, entry: AuditEntry): Promise<void
 }
 
 /** Newest first; `before` is the id of the last entry of the page before. */
-export async function readAudit(db: Queryable, limit: number, before: string | null = null): Promise<readonly AuditRow[]> {
+export async function readAudit(
+  db: Queryable,
+  limit: number,
+  before: string | null = null,
+): Promise<readonly AuditRow[]> {
   return db.rows<AuditRow>(sql`select id, at, actor, action, subject, detail from audit_log
     where ${before}::bigint is null or id < ${before}::bigint order by id desc limit ${limit}`)
 }

@@ -71,7 +71,11 @@ export function createTokenStore(db: Database): TokenStore {
           update api_tokens set expires_at = least(expires_at, now() + ${overlapMs}::float8 * interval '1 millisecond')
           where id = ${id} and ${IS_VALID} returning *`)
         if (old === undefined) return null
-        return issue(tx, { name: old.name, scope: old.scope, pools: old.pools, organization: old.organization, ttlMs: null }, actor)
+        return issue(
+          tx,
+          { name: old.name, scope: old.scope, pools: old.pools, organization: old.organization, ttlMs: null },
+          actor,
+        )
       }),
     revoke: (id, actor) =>
       db.transaction(async (tx) => {

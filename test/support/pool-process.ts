@@ -19,5 +19,8 @@ const store = createPoolStore(db, { waited: nothing, held: nothing, ended: nothi
 const notifications = await startNotifications(db, silentLogger)
 const signals = startPoolSignals(store, notifications, silentLogger)
 startTicker([{ name: 'pool-sweep', everyMs: 1000, run: async () => void (await store.sweep()) }], silentLogger)
-const server = await startPoolServer({ store, signals, cipher: createCipher(key), tokens: createTokenStore(db) }, Number(port))
+const server = await startPoolServer(
+  { store, signals, cipher: createCipher(key), tokens: createTokenStore(db) },
+  Number(port),
+)
 process.stdout.write(`${server.url}\n`)

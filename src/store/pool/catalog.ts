@@ -1,6 +1,5 @@
 /** The pools themselves: made, changed and closed, each change with its audit row. */
-import type { Pool, PoolSettings, Source } from '../../pool/pool.ts'
-import type { PoolOverview } from '../../pool/ports.ts'
+import type { Pool, PoolOverview, PoolSettings, Source } from '../../pool/ports.ts'
 import { writeAudit } from '../audit.ts'
 import { sql, type Database, type Queryable } from '../database.ts'
 import { endWaiting, refuseUnservable } from './end-reservations.ts'
@@ -36,7 +35,13 @@ export async function createPool(
   })
 }
 
-export async function editPool(db: Database, pool: Pool, settings: PoolSettings, source: Source, actor: string): Promise<void> {
+export async function editPool(
+  db: Database,
+  pool: Pool,
+  settings: PoolSettings,
+  source: Source,
+  actor: string,
+): Promise<void> {
   await db.transaction(async (tx) => {
     const changed = await tx.run(sql`
       update pools set timeout_ms = ${settings.timeoutMs}, max_timeout_ms = ${settings.maxTimeoutMs},

@@ -3,8 +3,7 @@
  * that of two causes at the same moment exactly one takes effect. An instance that needs cleaning stays out of the
  * pool until its cleaning is proved; one that was to be removed goes now.
  */
-import type { Ending } from '../../pool/pool.ts'
-import type { EndedHold, EndOrder, PoolMeter, WakeJob } from '../../pool/ports.ts'
+import type { EndedHold, Ending, EndOrder, PoolMeter, WakeJob } from '../../pool/ports.ts'
 import { sql, type Queryable, type Sql } from '../database.ts'
 import { enqueueJobs, JOBS_CHANNEL } from '../jobs.ts'
 import { PREPARE_JOB, tellSettled } from './hand-out.ts'
@@ -98,7 +97,11 @@ async function askForCleaning(tx: Queryable, rows: readonly EndedHoldRow[]): Pro
   if (dirty.length === 0) return
   await enqueueJobs(
     tx,
-    dirty.map(({ instanceId }) => ({ kind: PREPARE_JOB, key: `${PREPARE_JOB}:${instanceId}`, payload: { instanceId } })),
+    dirty.map(({ instanceId }) => ({
+      kind: PREPARE_JOB,
+      key: `${PREPARE_JOB}:${instanceId}`,
+      payload: { instanceId },
+    })),
   )
   await tx.run(sql`select pg_notify(${JOBS_CHANNEL}, '')`)
 }

@@ -2,9 +2,7 @@
  * Gives free instances to whoever is next, within the transaction that made them free. The caller holds the pool's
  * lock alone; instances that a newcomer is taking at this moment are passed over.
  */
-import { chooseGrants, type FreeInstance, type Grant } from '../../pool/choose-grants.ts'
-import type { Pool } from '../../pool/pool.ts'
-import type { WakeJob } from '../../pool/ports.ts'
+import { chooseGrants, type FreeInstance, type Grant, type Pool, type WakeJob } from '../../pool/ports.ts'
 import { enqueueJobs, JOBS_CHANNEL } from '../jobs.ts'
 import { sql, type Queryable } from '../database.ts'
 import { servable } from './queue.ts'

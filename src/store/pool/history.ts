@@ -1,6 +1,5 @@
 /** What happened in a pool: events, an instance's record, and how much of it was in use. */
-import type { PoolEvent } from '../../pool/pool.ts'
-import type { InstanceRecord, UsageHour } from '../../pool/ports.ts'
+import type { InstanceRecord, PoolEvent, UsageHour } from '../../pool/ports.ts'
 import { sql, type Queryable } from '../database.ts'
 
 /** Newest first; `before` is the id of the last event of the page before. */

@@ -1,6 +1,5 @@
 /** What happens to a reservation between its beginning and its end. */
-import type { Pool, Reservation } from '../../pool/pool.ts'
-import type { PoolMeter, ReservationRequest } from '../../pool/ports.ts'
+import type { Pool, PoolMeter, Reservation, ReservationRequest } from '../../pool/ports.ts'
 import { writeAudit } from '../audit.ts'
 import { sql, type Database } from '../database.ts'
 import { countEnded, endHeld, endWaiting } from './end-reservations.ts'

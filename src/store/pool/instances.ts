@@ -1,6 +1,14 @@
 /** Instances as rows, and what admins do to them. Whatever may serve somebody who waits, serves them at once. */
-import type { Instance, InstanceState, Labels, Pool, Source } from '../../pool/pool.ts'
-import type { InstanceEdit, InstanceOrder, NewInstance } from '../../pool/ports.ts'
+import type {
+  Instance,
+  InstanceEdit,
+  InstanceOrder,
+  InstanceState,
+  Labels,
+  NewInstance,
+  Pool,
+  Source,
+} from '../../pool/ports.ts'
 import { writeAudit } from '../audit.ts'
 import { isUniqueViolation, sql, type Database, type Queryable, type Sql } from '../database.ts'
 import { enqueueJobs, JOBS_CHANNEL } from '../jobs.ts'
@@ -21,7 +29,12 @@ export async function readInstances(db: Queryable, which: Sql): Promise<readonly
   return rows.map(toInstance)
 }
 
-export async function addInstance(db: Database, pool: Pool, instance: NewInstance, actor: string): Promise<string | null> {
+export async function addInstance(
+  db: Database,
+  pool: Pool,
+  instance: NewInstance,
+  actor: string,
+): Promise<string | null> {
   try {
     return await db.transaction(async (tx) => {
       await lockPool(tx, pool.id)
@@ -48,7 +61,13 @@ export async function addInstance(db: Database, pool: Pool, instance: NewInstanc
   }
 }
 
-export async function editInstance(db: Database, pool: Pool, id: string, edit: InstanceEdit, actor: string): Promise<boolean> {
+export async function editInstance(
+  db: Database,
+  pool: Pool,
+  id: string,
+  edit: InstanceEdit,
+  actor: string,
+): Promise<boolean> {
   try {
     await db.transaction(async (tx) => {
       await lockPool(tx, pool.id)
@@ -96,7 +115,12 @@ export async function orderInstance(
     if (changed === null) return
     await tx.run(sql`insert into pool_events (pool_id, instance_id, kind, actor, reason)
       values (${pool.id}, ${id}, ${PAST[order]}, ${actor}, ${reason})`)
-    await writeAudit(tx, { actor, action: `instance.${order}`, subject: `pool:${pool.name}/${changed.domain}`, detail: { reason } })
+    await writeAudit(tx, {
+      actor,
+      action: `instance.${order}`,
+      subject: `pool:${pool.name}/${changed.domain}`,
+      detail: { reason },
+    })
     if (order === 'restore' && changed.state === 'cleaning') {
       await enqueueJobs(tx, [{ kind: PREPARE_JOB, key: `${PREPARE_JOB}:${id}`, payload: { instanceId: id } }])
       await tx.run(sql`select pg_notify(${JOBS_CHANNEL}, '')`)

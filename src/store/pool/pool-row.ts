@@ -1,4 +1,4 @@
-import type { Cleaning, HealthCheck, Pool, Selection, Source } from '../../pool/pool.ts'
+import type { Cleaning, HealthCheck, Pool, Selection, Source } from '../../pool/ports.ts'
 import { sql, type Queryable, type Sql } from '../database.ts'
 
 interface PoolRow {

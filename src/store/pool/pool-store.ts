@@ -23,7 +23,8 @@ export function createPoolStore(db: Database, meter: PoolMeter): PoolStore {
 
     instances: (pool) => readInstances(db, sql`p.name = ${pool}`),
     findInstance: async (pool, id) => (await readInstances(db, sql`p.name = ${pool} and i.id = ${id}`))[0] ?? null,
-    findInstanceByDomain: async (domain) => (await readInstances(db, sql`lower(i.domain) = lower(${domain})`))[0] ?? null,
+    findInstanceByDomain: async (domain) =>
+      (await readInstances(db, sql`lower(i.domain) = lower(${domain})`))[0] ?? null,
     addInstance: (pool, instance, actor) => addInstance(db, pool, instance, actor),
     editInstance: (pool, id, edit, actor) => editInstance(db, pool, id, edit, actor),
     order: (pool, id, order, actor, reason) => orderInstance(db, pool, id, order, actor, reason),
@@ -32,7 +33,8 @@ export function createPoolStore(db: Database, meter: PoolMeter): PoolStore {
     findReservation: async (id) => (await readReservations(db, sql`r.id = ${id}`))[0] ?? null,
     findByClient: async (pool, client) =>
       (await readReservations(db, sql`p.name = ${pool} and r.client = ${client} and r.state = 'held'`))[0] ?? null,
-    findByRun: async (runId) => (await readReservations(db, sql`r.run_id = ${runId} and r.state <> 'ended'`))[0] ?? null,
+    findByRun: async (runId) =>
+      (await readReservations(db, sql`r.run_id = ${runId} and r.state <> 'ended'`))[0] ?? null,
     end: (selector, order) => endSelected(db, meter, selector, order),
     hangUp: (id, waiterId) => hangUp(db, meter, id, waiterId),
     extend: (id, byMs, actor) => extend(db, id, byMs, actor),

@@ -3,8 +3,7 @@
  * job; what it found is written only under its lease and only if the row still is where the job left it.
  */
 import type { Lease } from '../../core/lease.ts'
-import type { Reservation } from '../../pool/pool.ts'
-import type { PoolMeter, PreparationResult, ProbeResult, WakeJob } from '../../pool/ports.ts'
+import type { PoolMeter, PreparationResult, ProbeResult, Reservation, WakeJob } from '../../pool/ports.ts'
 import { sql, type Database, type Queryable } from '../database.ts'
 import { enqueueJobs, JOBS_CHANNEL, underLease } from '../jobs.ts'
 import { endWaiting } from './end-reservations.ts'
@@ -60,7 +59,9 @@ export async function finishProbe(
   results: readonly ProbeResult[],
 ): Promise<void> {
   const sick = results.filter((result) => result.cause !== null)
-  const at = await db.first<{ pool_id: string }>(sql`select pool_id from pool_reservations where id = ${reservation.id}`)
+  const at = await db.first<{ pool_id: string }>(
+    sql`select pool_id from pool_reservations where id = ${reservation.id}`,
+  )
   if (at === null) return
   const waited = await db.transaction(async (tx) => {
     await lockPool(tx, at.pool_id)
@@ -124,7 +125,9 @@ async function putAside(tx: Queryable, id: string, sick: readonly ProbeResult[])
       from freed where last_error is not null
     )
     select id, state from freed`)
-  await tx.run(sql`update pool_reservations set state = 'waiting', granted_at = null, expires_at = null where id = ${id}`)
+  await tx.run(
+    sql`update pool_reservations set state = 'waiting', granted_at = null, expires_at = null where id = ${id}`,
+  )
   const again = rows.filter((row) => row.state === 'cleaning')
   await enqueueJobs(
     tx,

@@ -6,8 +6,7 @@
  * free, and age alone would serve a repository's whole backlog first. Of equals, those go first therefore whose
  * repository was served longest ago since somebody began to wait.
  */
-import type { Labels, Pool, QueueEntry } from '../../pool/pool.ts'
-import type { Wanting } from '../../pool/choose-grants.ts'
+import type { Labels, Pool, QueueEntry, Wanting } from '../../pool/ports.ts'
 import { sql, type Queryable, type Sql } from '../database.ts'
 
 /** How many of the line are looked at in one round of handing out; rounds go on while something is given. */

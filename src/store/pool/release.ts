@@ -1,6 +1,5 @@
 /** Ending on order: by a client, a person, a run, or the fact that a pull request, branch or repository is gone. */
-import type { Pool } from '../../pool/pool.ts'
-import type { EndedHold, EndOrder, PoolMeter, ReservationSelector } from '../../pool/ports.ts'
+import type { EndedHold, EndOrder, Pool, PoolMeter, ReservationSelector } from '../../pool/ports.ts'
 import { sql, type Database, type Queryable, type Sql } from '../database.ts'
 import { countEnded, endHeld, endWaiting, type EndedRow } from './end-reservations.ts'
 import { handOut } from './hand-out.ts'

@@ -1,6 +1,5 @@
 /** Reservations as rows: how they are written and how they are read. */
-import type { Ending, Labels, Pool, Reservation, ReservationState } from '../../pool/pool.ts'
-import type { ReservationRequest } from '../../pool/ports.ts'
+import type { Ending, Labels, Pool, Reservation, ReservationRequest, ReservationState } from '../../pool/ports.ts'
 import { sql, type Queryable, type Sql } from '../database.ts'
 
 export interface ReservationRow {

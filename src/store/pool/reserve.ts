@@ -1,6 +1,5 @@
 /** Reserving: the quick way when nobody waits, else through the queue, where everyone's turn is worked out. */
-import type { Pool, Reservation } from '../../pool/pool.ts'
-import type { PoolMeter, ReservationRequest, ReserveOutcome } from '../../pool/ports.ts'
+import type { Pool, PoolMeter, Reservation, ReservationRequest, ReserveOutcome } from '../../pool/ports.ts'
 import { isUniqueViolation, sql, type Database, type Queryable } from '../database.ts'
 import { handOut } from './hand-out.ts'
 import { lockPool } from './lock.ts'
@@ -38,8 +37,11 @@ async function findEarlier(db: Queryable, pool: Pool, request: ReservationReques
     request.runId !== null
       ? await readReservations(db, sql`r.run_id = ${request.runId} and r.state <> 'ended'`)
       : request.idempotencyKey !== null
-        ? await readReservations(db, sql`r.pool_id = ${pool.id} and r.actor = ${request.actor}
-            and r.idempotency_key = ${request.idempotencyKey}`)
+        ? await readReservations(
+            db,
+            sql`r.pool_id = ${pool.id} and r.actor = ${request.actor}
+            and r.idempotency_key = ${request.idempotencyKey}`,
+          )
         : []
   return reservation === undefined ? null : outcomeOf(reservation)
 }
@@ -59,7 +61,14 @@ function outcomeOf(reservation: Reservation): ReserveOutcome {
 
 /** What needs no lock to be refused: asking a full pool without waiting is the common case under load. */
 async function refuseEarly(db: Queryable, pool: Pool, request: ReservationRequest): Promise<ReserveOutcome | null> {
-  const facts = await db.first<{ open: boolean; matching: number; free: number; held: number; waiting: number; next: number | null }>(sql`
+  const facts = await db.first<{
+    open: boolean
+    matching: number
+    free: number
+    held: number
+    waiting: number
+    next: number | null
+  }>(sql`
     with fitting as (
       select i.state = 'free' and not i.is_draining as is_free from pool_instances i
       where i.pool_id = ${pool.id} and i.deleted_at is null and not i.is_leaving
@@ -79,7 +88,8 @@ async function refuseEarly(db: Queryable, pool: Pool, request: ReservationReques
   if (facts.matching < request.count) return { kind: 'unservable', matching: facts.matching }
   const { maxHeldPerRepository: maxHeld, maxWaitingPerRepository: maxWaiting } = pool
   if (request.wait === null) {
-    if (maxHeld !== null && facts.held + request.count > maxHeld) return { kind: 'limit_reached', limit: 'held', max: maxHeld }
+    if (maxHeld !== null && facts.held + request.count > maxHeld)
+      return { kind: 'limit_reached', limit: 'held', max: maxHeld }
     return facts.free < request.count ? { kind: 'none_free', untilNextEndMs: facts.next } : null
   }
   if (maxWaiting !== null && facts.waiting >= maxWaiting && facts.free < request.count) {
@@ -113,7 +123,12 @@ async function adoptWaiter(
   return reservation === undefined ? { kind: 'duplicate', untilNextEndMs } : outcomeOf(reservation)
 }
 
-async function queueUp(db: Database, meter: PoolMeter, pool: Pool, request: ReservationRequest): Promise<ReserveOutcome> {
+async function queueUp(
+  db: Database,
+  meter: PoolMeter,
+  pool: Pool,
+  request: ReservationRequest,
+): Promise<ReserveOutcome> {
   const [outcome, waits] = await db.transaction(async (tx) => {
     await lockPool(tx, pool.id)
     const queued = await tx.first<{ id: string }>(sql`

@@ -48,7 +48,11 @@ async function sweepPool(db: Database, poolId: string, steadySince: Date) {
     await endWaiting(tx, inPool(hasGivenUp), { ...by, ending: 'gave_up', reason: 'its wait was over' })
     await endWaiting(tx, inPool(isRunOver), { ...by, ending: 'owner_gone', reason: 'its run ended' })
     const expired = await endHeld(tx, inPool(isDue), { ...by, ending: 'expired', reason: 'its time was over' })
-    const reaped = await endHeld(tx, inPool(isSilent(steadySince)), { ...by, ending: 'reaped', reason: 'its heartbeats stopped' })
+    const reaped = await endHeld(tx, inPool(isSilent(steadySince)), {
+      ...by,
+      ending: 'reaped',
+      reason: 'its heartbeats stopped',
+    })
     const orphaned = await endHeld(tx, inPool(isRunOver), { ...by, ending: 'owner_gone', reason: 'its run ended' })
     const [waits, pool] = await handOutOpen(tx, poolId)
     const ended: readonly EndedRow[] = [...expired, ...reaped, ...orphaned]

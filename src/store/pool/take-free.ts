@@ -2,8 +2,7 @@
  * The usual case in one statement: nobody waits and something is free. The instance's row lock decides between two
  * that come at once; who finds a row locked takes the next.
  */
-import type { Pool, Reservation } from '../../pool/pool.ts'
-import type { ReservationRequest } from '../../pool/ports.ts'
+import type { Pool, Reservation, ReservationRequest } from '../../pool/ports.ts'
 import { sql, type Queryable, type Sql } from '../database.ts'
 import { RESERVATION_COLUMNS, reservationValues, toReservation, type ReservationRow } from './reservation-row.ts'
 

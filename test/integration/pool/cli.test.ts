@@ -60,7 +60,9 @@ it('adds, lists, reserves, extends, releases, drains and removes', async () => {
   expect(reserved.lines).toEqual(['https://ci1.example.com'])
   const id = /reservation (\S+),/.exec(reserved.notes[0] ?? '')?.[1] ?? ''
   expect((await slipway('pool', 'extend', id, '20m')).lines[0]).toMatch(/^until \d{4}-/)
-  expect((await slipway('pool', 'drain', 'ci1.example.com', '--reason', 'upgrade')).lines).toEqual(['ci1.example.com takes no new holder'])
+  expect((await slipway('pool', 'drain', 'ci1.example.com', '--reason', 'upgrade')).lines).toEqual([
+    'ci1.example.com takes no new holder',
+  ])
   expect((await slipway('pool', 'release', id)).lines).toEqual(['released'])
   await slipway('pool', 'drain', '1', '--undo')
   expect((await slipway('pool', 'remove', '1')).lines).toEqual(['removed ci1.example.com'])
@@ -80,7 +82,10 @@ it('shows the place in the line while it waits', async () => {
   await slipway('pool', 'reserve', '--client', 'first')
   const waiting = slipway('pool', 'reserve', '--client', 'second', '--wait', '5m')
   await vi.waitFor(async () => expect((await slipway('pool', 'queue')).lines[1]).toMatch(/^1 \| second/))
-  await fixture.store.end({ by: 'client', pool: 'default', client: 'first' }, { ending: 'released', actor: 'test', reason: '' })
+  await fixture.store.end(
+    { by: 'client', pool: 'default', client: 'first' },
+    { ending: 'released', actor: 'test', reason: '' },
+  )
   const { lines, notes } = await waiting
   expect(lines).toEqual(['https://ci1.example.com'])
   expect(notes[0]).toMatch(/^place 1 in the line, about \d+ min$/)
@@ -89,7 +94,9 @@ it('shows the place in the line while it waits', async () => {
 it('says what is wrong and does nothing', async () => {
   await expect(slipway('pool', 'reserve', '--client', '')).rejects.toThrow('client: cannot be blank')
   await expect(slipway('pool', 'reserve', '--label', 'x')).rejects.toThrow('key=value')
-  await expect(slipway('pool', 'drain', 'nowhere.example.com')).rejects.toThrow('there is no instance nowhere.example.com')
+  await expect(slipway('pool', 'drain', 'nowhere.example.com')).rejects.toThrow(
+    'there is no instance nowhere.example.com',
+  )
   delete process.env['INSTANCE_TOKEN']
   await expect(slipway('pool', 'add', 'ci1.example.com')).rejects.toThrow('INSTANCE_TOKEN is not set')
 })
@@ -97,7 +104,9 @@ it('says what is wrong and does nothing', async () => {
 it('makes, lists, rotates and revokes tokens', async () => {
   const created = await slipway('token', 'create', 'ci', '--scope', 'pool')
   const id = /^ci \(pool\) (\S+);/.exec(created.notes[0] ?? '')?.[1] ?? ''
-  expect((await slipway('token', 'list')).lines.find((line) => line.startsWith(id))).toContain('ci | pool | all | valid')
+  expect((await slipway('token', 'list')).lines.find((line) => line.startsWith(id))).toContain(
+    'ci | pool | all | valid',
+  )
   const rotated = await slipway('token', 'rotate', id, '--overlap', '1h')
   expect(rotated.lines[0]).toMatch(/^slipway_/)
   expect(rotated.lines).not.toEqual(created.lines)

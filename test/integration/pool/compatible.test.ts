@@ -36,12 +36,22 @@ async function call(method: string, path: string, { token = POOL_TOKEN, json, bo
   if (token !== null) headers.set('authorization', authorization ?? `Bearer ${token}`)
   if (json !== undefined) headers.set('content-type', 'application/json')
   if (type !== undefined) headers.set('content-type', type)
-  const answer = await fetch(`${server.url}${path}`, { method, headers, ...(json === undefined ? (body === undefined ? {} : { body }) : { body: JSON.stringify(json) }) })
+  const answer = await fetch(`${server.url}${path}`, {
+    method,
+    headers,
+    ...(json === undefined ? (body === undefined ? {} : { body }) : { body: JSON.stringify(json) }),
+  })
   const text = await answer.text()
-  return { status: answer.status, text, type: answer.headers.get('content-type'), retryAfter: answer.headers.get('retry-after') }
+  return {
+    status: answer.status,
+    text,
+    type: answer.headers.get('content-type'),
+    retryAfter: answer.headers.get('retry-after'),
+  }
 }
 
-const reserve = (client: string, more: Record<string, unknown> = {}) => call('POST', '/api/instances/reserve', { json: { client, ...more } })
+const reserve = (client: string, more: Record<string, unknown> = {}) =>
+  call('POST', '/api/instances/reserve', { json: { client, ...more } })
 const release = (client: string) => call('DELETE', '/api/instances/release', { json: { client } })
 
 const ROUTES = [
@@ -54,18 +64,41 @@ const ROUTES = [
 ] as const
 
 describe('authorization', () => {
-  const paths = ROUTES.flatMap(([method, path]) => [[method, `/api/instances${path}`] as const, [method, `/api/instances${path}.json`] as const])
+  const paths = ROUTES.flatMap(([method, path]) => [
+    [method, `/api/instances${path}`] as const,
+    [method, `/api/instances${path}.json`] as const,
+  ])
 
-  it.each([...paths, ['POST', '/api/instances/'] as const])('%s %s answers 401 before it looks at anything', async (method, path) => {
-    for (const authorization of ['', 'Bearer wrong', `xBearer ${POOL_TOKEN}`, `Bearer ${POOL_TOKEN} x`, `bearer ${POOL_TOKEN}`, `Bearer ${POOL_TOKEN.slice(0, -1)}`]) {
-      const answer = await call(method, path, { authorization, ...(method === 'GET' ? {} : { body: '{', type: 'application/json' }) })
-      expect([answer.status, answer.text]).toEqual([401, '{"errors":{"base":"not authorized"}}'])
-      if (authorization !== '') break
-    }
-  })
+  it.each([...paths, ['POST', '/api/instances/'] as const])(
+    '%s %s answers 401 before it looks at anything',
+    async (method, path) => {
+      for (const authorization of [
+        '',
+        'Bearer wrong',
+        `xBearer ${POOL_TOKEN}`,
+        `Bearer ${POOL_TOKEN} x`,
+        `bearer ${POOL_TOKEN}`,
+        `Bearer ${POOL_TOKEN.slice(0, -1)}`,
+      ]) {
+        const answer = await call(method, path, {
+          authorization,
+          ...(method === 'GET' ? {} : { body: '{', type: 'application/json' }),
+        })
+        expect([answer.status, answer.text]).toEqual([401, '{"errors":{"base":"not authorized"}}'])
+        if (authorization !== '') break
+      }
+    },
+  )
 
   it('does not take a token that only contains the right one', async () => {
-    for (const authorization of [`xBearer ${POOL_TOKEN}`, `Bearer ${POOL_TOKEN} x`, `bearer ${POOL_TOKEN}`, `Bearer  ${POOL_TOKEN}`, 'Bearer ', POOL_TOKEN]) {
+    for (const authorization of [
+      `xBearer ${POOL_TOKEN}`,
+      `Bearer ${POOL_TOKEN} x`,
+      `bearer ${POOL_TOKEN}`,
+      `Bearer  ${POOL_TOKEN}`,
+      'Bearer ',
+      POOL_TOKEN,
+    ]) {
       expect((await call('GET', '/api/instances', { authorization })).status).toBe(401)
     }
   })
@@ -75,16 +108,26 @@ describe('authorization', () => {
     const issue = async (scope: 'pool' | 'read' | 'runner', pools: string[] | null) =>
       reveal((await tokens.issue({ name: 'ci', scope, pools, ttlMs: null }, 'test')).token)
     const answers = await Promise.all(
-      [await issue('pool', null), await issue('pool', ['default']), ADMIN_TOKEN, await issue('pool', ['other']), await issue('read', null), await issue('runner', null)].map(
-        async (token) => (await call('GET', '/api/instances', { token })).status,
-      ),
+      [
+        await issue('pool', null),
+        await issue('pool', ['default']),
+        ADMIN_TOKEN,
+        await issue('pool', ['other']),
+        await issue('read', null),
+        await issue('runner', null),
+      ].map(async (token) => (await call('GET', '/api/instances', { token })).status),
     )
     expect(answers).toEqual([200, 200, 200, 401, 401, 401])
   })
 
   it('is closed to all when no token is configured', async () => {
     const closed = await startPoolServer({ ...fixture, tokens: createTokenStore(fixture.db), withoutTokens: true })
-    for (const headers of [{}, { authorization: 'Bearer ' }, { authorization: '' }, { authorization: 'Bearer undefined' }]) {
+    for (const headers of [
+      {},
+      { authorization: 'Bearer ' },
+      { authorization: '' },
+      { authorization: 'Bearer undefined' },
+    ]) {
       expect((await fetch(`${closed.url}/api/instances`, { method: 'POST', headers })).status).toBe(401)
     }
     await closed.stop()
@@ -105,19 +148,31 @@ describe('the list', () => {
         reserved_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
         available: 'false',
       },
-      { id: '2', domain: 'ci2.example.com', pos_cli_token: 'token-ci2.example.com', reserved_by: null, reserved_at: null, available: 'true' },
+      {
+        id: '2',
+        domain: 'ci2.example.com',
+        pos_cli_token: 'token-ci2.example.com',
+        reserved_by: null,
+        reserved_at: null,
+        available: 'true',
+      },
     ])
   })
 
-  it.each([['GET', '/api/instances'], ['GET', '/api/instances.json'], ['POST', '/api/instances'], ['POST', '/api/instances/'], ['POST', '/api/instances.json']])(
-    '%s %s gives it as JSON',
-    async (method, path) => {
-      await fixture.addInstances(12)
-      const answer = await call(method, path)
-      expect(answer.type).toMatch(/^application\/json/)
-      expect((JSON.parse(answer.text) as { id: string }[]).map(({ id }) => id)).toEqual(Array.from({ length: 12 }, (_, n) => String(n + 1)))
-    },
-  )
+  it.each([
+    ['GET', '/api/instances'],
+    ['GET', '/api/instances.json'],
+    ['POST', '/api/instances'],
+    ['POST', '/api/instances/'],
+    ['POST', '/api/instances.json'],
+  ])('%s %s gives it as JSON', async (method, path) => {
+    await fixture.addInstances(12)
+    const answer = await call(method, path)
+    expect(answer.type).toMatch(/^application\/json/)
+    expect((JSON.parse(answer.text) as { id: string }[]).map(({ id }) => id)).toEqual(
+      Array.from({ length: 12 }, (_, n) => String(n + 1)),
+    )
+  })
 
   it('comes in pages when asked', async () => {
     await fixture.addInstances(5)
@@ -139,7 +194,11 @@ describe('reserving', () => {
   it('answers the bare domain', async () => {
     await fixture.addInstances(1)
     const answer = await reserve('a')
-    expect([answer.status, answer.text.replace(/\n$/, ''), answer.type]).toEqual([200, 'ci1.example.com', expect.stringMatching(/^text\/plain/)])
+    expect([answer.status, answer.text.replace(/\n$/, ''), answer.type]).toEqual([
+      200,
+      'ci1.example.com',
+      expect.stringMatching(/^text\/plain/),
+    ])
   })
 
   it('refuses a client that has one, and anyone when none is free, and says when to come back', async () => {
@@ -150,7 +209,11 @@ describe('reserving', () => {
       text: '{"error":"Instance already reserved. Please release or wait for auto-realeasing"}',
       retryAfter: expect.stringMatching(/^[1-9]\d*$/),
     })
-    expect(await reserve('b')).toMatchObject({ status: 503, text: '{"error":"no available instances"}', retryAfter: expect.stringMatching(/^[1-9]\d*$/) })
+    expect(await reserve('b')).toMatchObject({
+      status: 503,
+      text: '{"error":"no available instances"}',
+      retryAfter: expect.stringMatching(/^[1-9]\d*$/),
+    })
   })
 
   it.each([
@@ -159,7 +222,11 @@ describe('reserving', () => {
     ['form', { body: 'client=a&timeout=1.5', type: 'application/x-www-form-urlencoded' }, '/api/instances/reserve'],
     ['multipart', { body: formOf({ client: 'a', timeout: '1.5' }) }, '/api/instances/reserve'],
     ['query', {}, '/api/instances/reserve?client=a&timeout=1.5'],
-    ['both, where the body counts', { json: { client: 'a', timeout: 1.5 } }, '/api/instances/reserve?client=b&timeout=9'],
+    [
+      'both, where the body counts',
+      { json: { client: 'a', timeout: 1.5 } },
+      '/api/instances/reserve?client=b&timeout=9',
+    ],
   ])('takes parameters from %s', async (_, more, path) => {
     await fixture.addInstances(1)
     expect((await call('POST', path, more)).text).toBe('ci1.example.com')
@@ -238,7 +305,11 @@ describe('reserving', () => {
     const refused = httpRequest(`${server.url}/api/instances/reserve`, {
       method: 'POST',
       agent: false,
-      headers: { authorization: `Bearer ${POOL_TOKEN}`, 'content-type': 'application/json', 'content-length': 3 * 1024 * 1024 },
+      headers: {
+        authorization: `Bearer ${POOL_TOKEN}`,
+        'content-type': 'application/json',
+        'content-length': 3 * 1024 * 1024,
+      },
     })
     refused.on('error', () => undefined)
     refused.write('{')
@@ -270,11 +341,21 @@ describe('the token and the release', () => {
     await fixture.addInstances(1)
     await reserve('a')
     const token = await call('POST', '/api/instances/get-token', { json: { client: 'a' } })
-    expect([token.status, token.text, token.type]).toEqual([200, 'token-ci1.example.com', expect.stringMatching(/^text\/plain/)])
-    expect(await call('POST', '/api/instances/get-token.json', { json: { client: 'b' } })).toMatchObject({ status: 404, text: '{"error":"instance not found"}' })
+    expect([token.status, token.text, token.type]).toEqual([
+      200,
+      'token-ci1.example.com',
+      expect.stringMatching(/^text\/plain/),
+    ])
+    expect(await call('POST', '/api/instances/get-token.json', { json: { client: 'b' } })).toMatchObject({
+      status: 404,
+      text: '{"error":"instance not found"}',
+    })
     expect(await release('b')).toMatchObject({ status: 200, text: '{"error":"instance not found"}' })
     const released = await release('a')
-    expect([released.status, JSON.parse(released.text)]).toEqual([200, { valid: true, domain: 'ci1.example.com', available: true, operation: 'release' }])
+    expect([released.status, JSON.parse(released.text)]).toEqual([
+      200,
+      { valid: true, domain: 'ci1.example.com', available: true, operation: 'release' },
+    ])
     expect(await release('a')).toMatchObject({ status: 200, text: '{"error":"instance not found"}' })
     expect((await reserve('a')).status).toBe(200)
   })
@@ -288,12 +369,22 @@ describe('the token and the release', () => {
     await fixture.addInstances(1)
     await reserve('a')
     expect((await call('POST', '/api/instances/get-token?client=a')).text).toBe('token-ci1.example.com')
-    expect((await call('DELETE', '/api/instances/release.json', { body: 'client=a', type: 'application/x-www-form-urlencoded' })).text).toContain('"valid":true')
+    expect(
+      (
+        await call('DELETE', '/api/instances/release.json', {
+          body: 'client=a',
+          type: 'application/x-www-form-urlencoded',
+        })
+      ).text,
+    ).toContain('"valid":true')
   })
 
   it('leave the test route as it always was', async () => {
     for (const path of ['/api/instances/test', '/api/instances/test.json']) {
-      expect(await call('POST', path, { json: { client: 'a' } })).toMatchObject({ status: 200, text: '{"error":"instance not found"}' })
+      expect(await call('POST', path, { json: { client: 'a' } })).toMatchObject({
+        status: 200,
+        text: '{"error":"instance not found"}',
+      })
     }
   })
 })
@@ -318,7 +409,10 @@ describe('waiting', () => {
   it('ends when the client hangs up', async () => {
     await fixture.addInstances(1)
     await reserve('a')
-    const connection = httpRequest(`${server.url}/api/instances/reserve?client=b&wait=600`, { method: 'POST', headers: { authorization: `Bearer ${POOL_TOKEN}` } })
+    const connection = httpRequest(`${server.url}/api/instances/reserve?client=b&wait=600`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${POOL_TOKEN}` },
+    })
     connection.on('error', () => undefined)
     connection.end()
     await vi.waitFor(async () => expect(await fixture.store.queue('default')).toHaveLength(1))
@@ -332,7 +426,11 @@ describe('waiting', () => {
     await fixture.addInstances(1)
     await reserve('a')
     const lost = new AbortController()
-    const first = fetch(`${server.url}/api/instances/reserve?client=b&wait=600`, { method: 'POST', headers: { authorization: `Bearer ${POOL_TOKEN}` }, signal: lost.signal })
+    const first = fetch(`${server.url}/api/instances/reserve?client=b&wait=600`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${POOL_TOKEN}` },
+      signal: lost.signal,
+    })
     await vi.waitFor(async () => expect(await fixture.store.queue('default')).toHaveLength(1))
     const [before] = await fixture.store.queue('default')
     const second = reserve('b', { wait: 60 })
@@ -354,11 +452,19 @@ describe('the requests of the GitHub Action', () => {
 
   it('reserve, fetch the token, list, test and release as its script sends them', async () => {
     await fixture.addInstances(1)
-    expect(await call('POST', '/api/instances/reserve', json(client))).toMatchObject({ status: 200, text: 'ci1.example.com' })
-    expect(await call('POST', '/api/instances/get-token', json(client))).toMatchObject({ status: 200, text: 'token-ci1.example.com' })
+    expect(await call('POST', '/api/instances/reserve', json(client))).toMatchObject({
+      status: 200,
+      text: 'ci1.example.com',
+    })
+    expect(await call('POST', '/api/instances/get-token', json(client))).toMatchObject({
+      status: 200,
+      text: 'token-ci1.example.com',
+    })
     expect((await call('POST', '/api/instances/', json(client))).text).toContain(client)
     expect(await call('POST', '/api/instances/test', json(client))).toMatchObject({ status: 200 })
-    expect(JSON.parse((await call('DELETE', '/api/instances/release', json(client))).text)).toMatchObject({ valid: true })
+    expect(JSON.parse((await call('DELETE', '/api/instances/release', json(client))).text)).toMatchObject({
+      valid: true,
+    })
     expect((await call('DELETE', '/api/instances/release', json(client))).status).toBe(200)
   })
 

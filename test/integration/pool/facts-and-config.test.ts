@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { PoolConfig } from '../../../src/config/server-config.ts'
 import { secretOf } from '../../../src/core/secret.ts'
-import { applyPoolConfig, extendForRun, heldByRun, releaseByFact, releaseForRun, requestForRun } from '../../../src/pool/index.ts'
+import {
+  applyPoolConfig,
+  extendForRun,
+  heldByRun,
+  releaseByFact,
+  releaseForRun,
+  requestForRun,
+} from '../../../src/pool/index.ts'
 import { checkRequest, type RequestInput } from '../../../src/pool/check-request.ts'
 import { sql } from '../../../src/store/database.ts'
 import { createPoolFixture, type PoolFixture } from '../../support/pool-fixture.ts'
@@ -29,14 +36,28 @@ async function hold(input: Partial<RequestInput>): Promise<string> {
   return outcome.reservation.id
 }
 
-const holders = async () => (await fixture.store.instances('default')).flatMap(({ holder }) => (holder === null ? [] : [holder.client]))
+const holders = async () =>
+  (await fixture.store.instances('default')).flatMap(({ holder }) => (holder === null ? [] : [holder.client]))
 
 describe('a fact on GitHub', () => {
-  const completed = { kind: 'workflow_run_completed', owner: 'Acme', name: 'shop', workflowRunId: 47, runNumber: 1, completedAt: null } as const
+  const completed = {
+    kind: 'workflow_run_completed',
+    owner: 'Acme',
+    name: 'shop',
+    workflowRunId: 47,
+    runNumber: 1,
+    completedAt: null,
+  } as const
 
   it('frees what a completed workflow run held, its matrix jobs included, and nothing else', async () => {
     await fixture.addInstances(5)
-    for (const client of ['Acme--shop--47--1', 'acme--shop--47--1--node-20', 'acme--shop--47--12', 'acme--shop--4--71', 'acme--shop2--47--1']) {
+    for (const client of [
+      'Acme--shop--47--1',
+      'acme--shop--47--1--node-20',
+      'acme--shop--47--12',
+      'acme--shop--4--71',
+      'acme--shop2--47--1',
+    ]) {
       await hold({ client })
     }
     await releaseByFact(fixture.store, completed)
@@ -62,7 +83,10 @@ describe('a fact on GitHub', () => {
     expect(await holders()).toEqual(['branch', 'acme--shop--1--1', 'other'])
     await releaseByFact(fixture.store, { kind: 'branch_deleted', repositoryId: 1, branch: 'topic' })
     expect(await holders()).toEqual(['acme--shop--1--1', 'other'])
-    await releaseByFact(fixture.store, { kind: 'repositories_gone', repositories: [{ id: 1, owner: 'Acme', name: 'Shop' }] })
+    await releaseByFact(fixture.store, {
+      kind: 'repositories_gone',
+      repositories: [{ id: 1, owner: 'Acme', name: 'Shop' }],
+    })
     expect(await holders()).toEqual(['other'])
   })
 })
@@ -84,7 +108,10 @@ describe('a run', () => {
   it('holds one instance however often it asks, with its token, and gives it back', async () => {
     await fixture.addInstances(2)
     const [first, second] = [await requestForRun(fixture, run), await requestForRun(fixture, run)]
-    expect(first).toMatchObject({ kind: 'granted', reservation: { domain: 'ci1.example.com', token: 'token-ci1.example.com' } })
+    expect(first).toMatchObject({
+      kind: 'granted',
+      reservation: { domain: 'ci1.example.com', token: 'token-ci1.example.com' },
+    })
     expect(second).toEqual(first)
     expect(await heldByRun(fixture, runId)).toMatchObject({ domain: 'ci1.example.com' })
     expect(Number(await extendForRun(fixture, runId, 3_600_000, 'octocat')) - Date.now()).toBeGreaterThan(3_500_000)
@@ -96,7 +123,11 @@ describe('a run', () => {
   it('stands in the line and has its job woken when its turn comes', async () => {
     await fixture.addInstances(1)
     const other = await hold({})
-    expect(await requestForRun(fixture, run)).toMatchObject({ kind: 'waiting', place: 1, estimateMs: expect.any(Number) })
+    expect(await requestForRun(fixture, run)).toMatchObject({
+      kind: 'waiting',
+      place: 1,
+      estimateMs: expect.any(Number),
+    })
     await fixture.store.end({ by: 'id', id: other }, { ending: 'released', actor: 'test', reason: '' })
     const jobs = await fixture.db.rows(sql`select kind, key, payload from jobs where state = 'ready'`)
     expect(jobs).toEqual([{ kind: 'stage', key: `stage:${runId}`, payload: { runId } }])
@@ -122,7 +153,10 @@ describe('server.yml', () => {
   const domains = async (name = 'default') => (await fixture.store.instances(name)).map(({ domain }) => domain)
 
   it('makes pools and instances, the default ones first, and changes nothing the second time', async () => {
-    const configs = [pool('gpu', instance('gpu1.example.com')), pool('default', instance('ci1.example.com'), instance('ci2.example.com'))]
+    const configs = [
+      pool('gpu', instance('gpu1.example.com')),
+      pool('default', instance('ci1.example.com'), instance('ci2.example.com')),
+    ]
     await applyPoolConfig(fixture, configs)
     expect((await fixture.store.instances('default')).map(({ id }) => id)).toEqual(['1', '2'])
     const before = await fixture.store.latestEvent()
@@ -135,7 +169,9 @@ describe('server.yml', () => {
     const both = [pool('default', instance('ci1.example.com'), instance('ci2.example.com'))]
     await applyPoolConfig(fixture, both)
     const id = await hold({})
-    expect(await applyPoolConfig(fixture, [pool('default')])).toMatchObject({ leaving: ['ci1.example.com', 'ci2.example.com'] })
+    expect(await applyPoolConfig(fixture, [pool('default')])).toMatchObject({
+      leaving: ['ci1.example.com', 'ci2.example.com'],
+    })
     expect(await domains()).toEqual(['ci1.example.com'])
     expect(await holders()).toEqual(['a'])
     await applyPoolConfig(fixture, both)

@@ -45,13 +45,17 @@ it('never has two holders, loses no instance and drains the line, whoever dies',
   // What nobody released any more ends by its own time.
   await vi.waitFor(
     async () => {
-      const open = await fixture.db.first<{ n: string }>(sql`select count(*) as n from pool_reservations where state <> 'ended'`)
+      const open = await fixture.db.first<{ n: string }>(
+        sql`select count(*) as n from pool_reservations where state <> 'ended'`,
+      )
       expect(open?.n).toBe('0')
     },
     { timeout: 60_000, interval: 250 },
   )
   expect(await overlappingHolds()).toEqual([])
-  expect((await fixture.store.instances('default')).map(({ state }) => state)).toEqual(Array<string>(INSTANCES).fill('free'))
+  expect((await fixture.store.instances('default')).map(({ state }) => state)).toEqual(
+    Array<string>(INSTANCES).fill('free'),
+  )
   expect(await fixture.store.queue('default')).toEqual([])
   // Ended on time: nobody held longer than asked for by more than the sweep may take, three dying processes or not.
   const late = await fixture.db.first<{ worst: number }>(sql`
@@ -82,7 +86,13 @@ async function playClient(n: number, over: AbortSignal, random: () => number): P
   return held
 }
 
-async function send(method: string, verb: string, json: object, random: () => number, signal?: AbortSignal): Promise<string | null> {
+async function send(
+  method: string,
+  verb: string,
+  json: object,
+  random: () => number,
+  signal?: AbortSignal,
+): Promise<string | null> {
   const target = children[Math.floor(random() * children.length)]
   try {
     const answer = await fetch(`${target?.url ?? ''}/api/instances/${verb}`, {
@@ -113,7 +123,9 @@ async function killNowAndThen(random: () => number): Promise<void> {
 
 async function startProcess(): Promise<{ process: ChildProcess; url: string }> {
   const script = join(import.meta.dirname, '..', '..', 'support', 'pool-process.ts')
-  const child = spawn(process.execPath, ['--import', 'tsx', script, fixture.database.url, key], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, ['--import', 'tsx', script, fixture.database.url, key], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const [line] = (await once(child.stdout, 'data')) as [Buffer]
   return { process: child, url: line.toString().trim() }
 }

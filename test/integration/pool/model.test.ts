@@ -62,8 +62,12 @@ class PoolModel {
     const since = Math.min(...this.waiting.map(({ order }) => order))
     const turns = new Map<ModelRequest, number>()
     for (const request of this.waiting) {
-      const own = this.waiting.filter((other) => ownerOf(other.client) === ownerOf(request.client) && before(other, request) <= 0)
-      const holds = [...this.held].filter(([client]) => ownerOf(client) === ownerOf(request.client)).flatMap(([, ids]) => ids).length
+      const own = this.waiting.filter(
+        (other) => ownerOf(other.client) === ownerOf(request.client) && before(other, request) <= 0,
+      )
+      const holds = [...this.held]
+        .filter(([client]) => ownerOf(client) === ownerOf(request.client))
+        .flatMap(([, ids]) => ids).length
       turns.set(request, holds + own.reduce((sum, { count }) => sum + count, 0))
     }
     const servedAt = (request: ModelRequest): number => {
@@ -71,7 +75,11 @@ class PoolModel {
       return at > since ? at : -1
     }
     return this.waiting.toSorted(
-      (a, b) => b.priority - a.priority || (turns.get(a) ?? 0) - (turns.get(b) ?? 0) || servedAt(a) - servedAt(b) || a.order - b.order,
+      (a, b) =>
+        b.priority - a.priority ||
+        (turns.get(a) ?? 0) - (turns.get(b) ?? 0) ||
+        servedAt(a) - servedAt(b) ||
+        a.order - b.order,
     )
   }
 }
@@ -105,13 +113,19 @@ it('hands out exactly as the model does', async () => {
         if (step.kind === 'reserve') {
           if (isOpen) continue
           const wait = step.waits ? { forMs: 600_000, ttlMs: null, waiterId: null, wakeJob: null } : null
-          const checked = checkRequest({ client: step.client, actor: 'model', count: step.count, priority: step.priority, wait }, pool)
+          const checked = checkRequest(
+            { client: step.client, actor: 'model', count: step.count, priority: step.priority, wait },
+            pool,
+          )
           if (checked.kind !== 'ok') throw new Error(checked.message)
           const outcome = await fixture.store.reserve(pool, checked.request)
           if (outcome.kind === 'granted' || outcome.kind === 'waiting') ids.set(step.client, outcome.reservation.id)
           model.reserve(step, step.waits)
         } else if (step.kind === 'release') {
-          await fixture.store.end({ by: 'id', id: ids.get(step.client) ?? NOBODY }, { ending: 'released', actor: 'model', reason: '' })
+          await fixture.store.end(
+            { by: 'id', id: ids.get(step.client) ?? NOBODY },
+            { ending: 'released', actor: 'model', reason: '' },
+          )
           model.end(step.client)
         } else if (model.held.has(step.client)) {
           await fixture.age(ids.get(step.client) ?? NOBODY, '50 minutes')
@@ -120,10 +134,15 @@ it('hands out exactly as the model does', async () => {
         }
         const instances = await fixture.store.instances('default')
         const holders = instances.map(({ id, holder }) => [id, holder?.client ?? null])
-        const expected = instances.map(({ id }) => [id, [...model.held].find(([, ids]) => ids.includes(id))?.[0] ?? null])
+        const expected = instances.map(({ id }) => [
+          id,
+          [...model.held].find(([, ids]) => ids.includes(id))?.[0] ?? null,
+        ])
         expect(holders).toEqual(expected)
         const waiting = await fixture.store.queue('default')
-        expect(waiting.map(({ client }) => client).toSorted()).toEqual(model.waiting.map(({ client }) => client).toSorted())
+        expect(waiting.map(({ client }) => client).toSorted()).toEqual(
+          model.waiting.map(({ client }) => client).toSorted(),
+        )
       }
     }),
     { numRuns: 25 },

@@ -25,7 +25,10 @@ afterAll(async () => {
 async function call(method: string, path: string, json?: unknown, token = ADMIN_TOKEN) {
   const answer = await fetch(`${server.url}${path}`, {
     method,
-    headers: { authorization: `Bearer ${token}`, ...(json === undefined ? {} : { 'content-type': 'application/json' }) },
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(json === undefined ? {} : { 'content-type': 'application/json' }),
+    },
     ...(json === undefined ? {} : { body: JSON.stringify(json) }),
   })
   const text = await answer.text()
@@ -39,10 +42,12 @@ const reserve = (json: object, token = POOL_TOKEN) => call('POST', `${POOL}/rese
 
 describe('pools', () => {
   it('are made, changed, shown and closed by admins', async () => {
-    expect(await call('POST', '/api/v1/pools', { name: 'gpu', timeout: '10m', health: { path: '/up' } })).toMatchObject({
-      status: 201,
-      body: { name: 'gpu', timeout_seconds: 600, health: { path: '/up', timeout_seconds: 5 }, counts: { free: 0 } },
-    })
+    expect(await call('POST', '/api/v1/pools', { name: 'gpu', timeout: '10m', health: { path: '/up' } })).toMatchObject(
+      {
+        status: 201,
+        body: { name: 'gpu', timeout_seconds: 600, health: { path: '/up', timeout_seconds: 5 }, counts: { free: 0 } },
+      },
+    )
     expect((await call('POST', '/api/v1/pools', { name: 'gpu' })).status).toBe(409)
     expect(await call('PATCH', '/api/v1/pools/gpu', { health: null, max_held_per_repository: 2 })).toMatchObject({
       status: 200,
@@ -65,14 +70,20 @@ describe('instances', () => {
 
   it('are added once, edited without losing their token, and never show it', async () => {
     const added = await add('https://CI1.example.com/', { labels: { size: 's' } })
-    expect(added).toMatchObject({ status: 201, body: { id: '1', domain: 'ci1.example.com', state: 'free', labels: { size: 's' } } })
+    expect(added).toMatchObject({
+      status: 201,
+      body: { id: '1', domain: 'ci1.example.com', state: 'free', labels: { size: 's' } },
+    })
     expect((await add('ci1.example.com')).status).toBe(409)
     expect(await call('PATCH', `${POOL}/instances/1`, { domain: 'ci9.example.com', note: 'moved' })).toMatchObject({
       status: 200,
       body: { domain: 'ci9.example.com', note: 'moved' },
     })
     expect((await call('GET', `${POOL}/instances`)).text).not.toContain('token')
-    expect(await reserve({ client: 'a' })).toMatchObject({ status: 201, body: { instances: [{ domain: 'ci9.example.com', token: 't' }] } })
+    expect(await reserve({ client: 'a' })).toMatchObject({
+      status: 201,
+      body: { instances: [{ domain: 'ci9.example.com', token: 't' }] },
+    })
     const stored = await fixture.db.rows<{ token: Buffer }>(sql`select token from pool_instances`)
     expect(stored[0]?.token.length).toBeGreaterThan(32)
   })
@@ -80,7 +91,10 @@ describe('instances', () => {
   it('drain while they are held, and leave when the holder does', async () => {
     await add('ci1.example.com')
     const { body } = await reserve({ client: 'a' })
-    expect((await call('POST', `${POOL}/instances/1/drain`, { reason: 'upgrade' })).body).toMatchObject({ state: 'held', draining: true })
+    expect((await call('POST', `${POOL}/instances/1/drain`, { reason: 'upgrade' })).body).toMatchObject({
+      state: 'held',
+      draining: true,
+    })
     expect((await call('POST', `${POOL}/instances/1/quarantine`)).status).toBe(409)
     expect((await call('DELETE', `${POOL}/instances/1`)).body).toEqual({ removed: false, leaving: true })
     await call('DELETE', `${POOL}/reservations/${String(body['id'])}`, undefined, POOL_TOKEN)
@@ -117,8 +131,13 @@ describe('instances', () => {
     await reserve({ client: 'a' })
     expect((await call('POST', `${POOL}/instances/1/steal`, {})).status).toBe(422)
     expect((await call('POST', `${POOL}/instances/1/steal`, { reason: 'x' }, POOL_TOKEN)).status).toBe(403)
-    expect(await call('POST', `${POOL}/instances/1/steal`, { reason: 'a demo' })).toMatchObject({ status: 201, body: { client: 'reserved_by_admin' } })
-    const [row] = await fixture.db.rows<{ detail: object }>(sql`select detail from audit_log where action = 'instance.steal' order by id desc`)
+    expect(await call('POST', `${POOL}/instances/1/steal`, { reason: 'a demo' })).toMatchObject({
+      status: 201,
+      body: { client: 'reserved_by_admin' },
+    })
+    const [row] = await fixture.db.rows<{ detail: object }>(
+      sql`select detail from audit_log where action = 'instance.steal' order by id desc`,
+    )
     expect(row?.detail).toEqual({ reason: 'a demo', from: 'a' })
   })
 })
@@ -138,11 +157,16 @@ describe('reservations', () => {
     const one = `${POOL}/reservations/${String(body['id'])}`
     expect((await call('GET', one)).body['instances']).toMatchObject([{ token: null }])
     const extended = await call('PATCH', one, { timeout: '9h' }, POOL_TOKEN)
-    expect(Date.parse(String(extended.body['expires_at'])) - Date.parse(String(extended.body['granted_at']))).toBe(4 * 3_600_000)
+    expect(Date.parse(String(extended.body['expires_at'])) - Date.parse(String(extended.body['granted_at']))).toBe(
+      4 * 3_600_000,
+    )
     expect((await call('PATCH', one, { timeout: '9h' }, POOL_TOKEN)).status).toBe(409)
     expect((await call('POST', `${one}/heartbeat`, undefined, POOL_TOKEN)).status).toBe(204)
     expect((await call('DELETE', one, { generation: '999999' }, POOL_TOKEN)).status).toBe(409)
-    expect((await call('DELETE', one, { outcome: 'success' }, POOL_TOKEN)).body).toMatchObject({ state: 'ended', ending: 'released' })
+    expect((await call('DELETE', one, { outcome: 'success' }, POOL_TOKEN)).body).toMatchObject({
+      state: 'ended',
+      ending: 'released',
+    })
     expect((await call('DELETE', one, undefined, POOL_TOKEN)).status).toBe(200)
     expect((await call('POST', `${one}/heartbeat`, undefined, POOL_TOKEN)).status).toBe(409)
   })
@@ -150,7 +174,10 @@ describe('reservations', () => {
   it('wait in the line with a place and an estimate, and are found when their time has come', async () => {
     const first = await reserve({ client: 'a', count: 2 })
     const second = await reserve({ client: 'b', wait: '10m' })
-    expect(second).toMatchObject({ status: 202, body: { state: 'waiting', place: 1, estimated_wait_seconds: expect.any(Number), instances: [] } })
+    expect(second).toMatchObject({
+      status: 202,
+      body: { state: 'waiting', place: 1, estimated_wait_seconds: expect.any(Number), instances: [] },
+    })
     expect((await call('GET', `${POOL}/queue`)).body['queue']).toMatchObject([{ place: 1, client: 'b' }])
     const one = `${POOL}/reservations/${String(second.body['id'])}`
     const looking = call('GET', `${one}?wait=30`, undefined, POOL_TOKEN)
@@ -160,7 +187,9 @@ describe('reservations', () => {
   })
 
   it('are the same for the same idempotency key', async () => {
-    const ids = await Promise.all([1, 2].map(async () => (await reserve({ client: 'a', idempotency_key: 'k' })).body['id']))
+    const ids = await Promise.all(
+      [1, 2].map(async () => (await reserve({ client: 'a', idempotency_key: 'k' })).body['id']),
+    )
     expect(ids[0]).toBe(ids[1])
   })
 
@@ -169,9 +198,13 @@ describe('reservations', () => {
     const other = reveal((await tokens.issue({ name: 'other', scope: 'pool', pools: null, ttlMs: null }, 'test')).token)
     const { body } = await reserve({ client: 'a' })
     expect((await call('DELETE', `${POOL}/reservations/${String(body['id'])}`, undefined, other)).status).toBe(403)
-    const limited = reveal((await tokens.issue({ name: 'limited', scope: 'pool', pools: ['gpu'], ttlMs: null }, 'test')).token)
+    const limited = reveal(
+      (await tokens.issue({ name: 'limited', scope: 'pool', pools: ['gpu'], ttlMs: null }, 'test')).token,
+    )
     expect((await reserve({ client: 'b' }, limited)).status).toBe(404)
-    const reader = reveal((await tokens.issue({ name: 'reader', scope: 'read', pools: null, ttlMs: null }, 'test')).token)
+    const reader = reveal(
+      (await tokens.issue({ name: 'reader', scope: 'read', pools: null, ttlMs: null }, 'test')).token,
+    )
     expect((await reserve({ client: 'b' }, reader)).status).toBe(403)
   })
 
@@ -204,10 +237,17 @@ describe('reservations', () => {
 
   it('refuse what is not JSON, not for this pool, or not there', async () => {
     const post = (body: string, type: string) =>
-      fetch(`${server.url}${POOL}/reservations`, { method: 'POST', body, headers: { authorization: `Bearer ${POOL_TOKEN}`, 'content-type': type } })
+      fetch(`${server.url}${POOL}/reservations`, {
+        method: 'POST',
+        body,
+        headers: { authorization: `Bearer ${POOL_TOKEN}`, 'content-type': type },
+      })
     expect((await post('{', 'application/json')).status).toBe(400)
     expect((await post('client=a', 'application/x-www-form-urlencoded')).status).toBe(415)
-    expect((await call('POST', '/api/v1/pools/nowhere/reservations', { client: 'a' })).body['error']).toMatchObject({ code: 'not_found', field: 'pool' })
+    expect((await call('POST', '/api/v1/pools/nowhere/reservations', { client: 'a' })).body['error']).toMatchObject({
+      code: 'not_found',
+      field: 'pool',
+    })
     expect((await call('GET', `${POOL}/reservations/not-an-id`)).status).toBe(422)
     expect((await call('GET', `${POOL}/reservations/00000000-0000-4000-8000-000000000000`)).status).toBe(404)
   })
@@ -218,7 +258,8 @@ describe('tokens', () => {
     const made = await call('POST', '/api/v1/tokens', { name: 'ci', scope: 'pool', expires_in: '90d' })
     expect(made.status).toBe(201)
     const token = String(made.body['token'])
-    const works = async (text: string) => (await fetch(`${server.url}/api/instances`, { headers: { authorization: `Bearer ${text}` } })).status
+    const works = async (text: string) =>
+      (await fetch(`${server.url}/api/instances`, { headers: { authorization: `Bearer ${text}` } })).status
     expect(await works(token)).toBe(200)
     expect((await call('GET', '/api/v1/tokens')).text).not.toContain(token)
     const rotated = await call('POST', `/api/v1/tokens/${String(made.body['id'])}/rotate`, { overlap: '1h' })

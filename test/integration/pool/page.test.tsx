@@ -1,17 +1,18 @@
 /** The page `/pools` in a real browser, under the strict policy that the product serves it with. */
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { Hono } from 'hono'
-import { html } from 'hono/html'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { silentLogger } from '../../../src/core/logger.ts'
+import { remoteAddress } from '../../../src/http/require-scope.ts'
 import { startHttpServer } from '../../../src/http/server.ts'
 import { checkRequest } from '../../../src/pool/check-request.ts'
-import { createPoolPages, type PoolPagesDeps } from '../../../src/web/pool-pages.tsx'
+import { createSessionStore } from '../../../src/store/sessions.ts'
+import { createGuard } from '../../../src/web/guard.ts'
+import { createPoolPages } from '../../../src/web/pool-pages.tsx'
+import { createAssetRoutes } from '../../../src/web/serve-assets.ts'
+import { createSessions } from '../../../src/web/sessions.ts'
 import { createPoolFixture, type PoolFixture } from '../../support/pool-fixture.ts'
 
-const ASSETS = join(import.meta.dirname, '..', '..', '..', 'src', 'web', 'assets')
-const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'"
 const TOKEN = 'k'.repeat(43)
 
 let fixture: PoolFixture
@@ -33,6 +34,7 @@ beforeEach(async () => {
   complaints = []
   await page?.close()
   page = await browser.newPage()
+  await page.goto(`${server.url}/test-login`)
   page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()))
   page.on('pageerror', (error) => complaints.push(error.message))
 })
@@ -43,6 +45,7 @@ afterAll(async () => {
   await fixture.stop()
 })
 
+const eventually = <Value,>(look: () => Promise<Value>) => expect.poll(look, { timeout: 30_000 })
 const row = (domain: string) => page.locator(`tr[data-instance="${domain}"]`)
 const press = (domain: string, name: string) => row(domain).getByRole('button', { name, exact: true }).click()
 
@@ -61,7 +64,7 @@ describe('the pool page', () => {
     await page.getByLabel('URL of the instance').fill('ci1.example.com')
     await page.getByLabel('Its token').fill('short')
     await page.getByRole('button', { name: 'Add' }).click()
-    await expect.poll(() => page.getByRole('alert').allTextContents()).toEqual([
+    await eventually(() => page.getByRole('alert').allTextContents()).toEqual([
       'Error: is not valid url',
       'Error: is too short (minimum is 43 characters)',
     ])
@@ -70,7 +73,7 @@ describe('the pool page', () => {
     await page.getByLabel('Its token').fill(TOKEN)
     await page.getByLabel('Labels, as').fill('size=s')
     await page.getByRole('button', { name: 'Add' }).click()
-    await expect.poll(() => row('ci1.example.com').textContent()).toContain('size=s')
+    await eventually(() => row('ci1.example.com').textContent()).toContain('size=s')
     expect(await page.content()).not.toContain(TOKEN)
     expect(complaints.filter((text) => !text.includes('422'))).toEqual([])
   })
@@ -84,7 +87,7 @@ describe('the pool page', () => {
     const countdown = row('ci1.example.com').locator('time[data-until]')
     const before = await countdown.textContent()
     expect(before).toMatch(/^00:4[45]:\d\d$/)
-    await expect.poll(() => countdown.textContent()).not.toBe(before)
+    await eventually(() => countdown.textContent()).not.toBe(before)
     expect(await page.locator('svg.pool-usage rect').count()).toBeGreaterThanOrEqual(168)
     expect(complaints).toEqual([])
   })
@@ -94,11 +97,11 @@ describe('the pool page', () => {
     await page.goto(`${server.url}/pools`)
     await page.evaluate('window.stillTheSamePage = true')
     const { id } = await hold('someone')
-    await expect.poll(() => row('ci1.example.com').textContent()).toContain('someone')
+    await eventually(() => row('ci1.example.com').textContent()).toContain('someone')
     await hold('patient', { wait: { forMs: 600_000, ttlMs: null, waiterId: null, wakeJob: null } })
-    await expect.poll(() => page.locator('#queue').textContent()).toContain('patient')
+    await eventually(() => page.locator('#queue').textContent()).toContain('patient')
     await fixture.store.end({ by: 'id', id }, { ending: 'released', actor: 'test', reason: '' })
-    await expect.poll(() => row('ci1.example.com').textContent()).toContain('patient')
+    await eventually(() => row('ci1.example.com').textContent()).toContain('patient')
     expect(await page.evaluate('window.stillTheSamePage')).toBe(true)
   })
 
@@ -109,76 +112,82 @@ describe('the pool page', () => {
     const state = () => row('ci1.example.com').locator('.pool-state').textContent()
 
     await press('ci1.example.com', 'Reserve')
-    await expect.poll(() => row('ci1.example.com').textContent()).toContain('reserved by octocat')
+    await eventually(() => row('ci1.example.com').textContent()).toContain('reserved by octocat')
     await press('ci1.example.com', 'Release')
-    await expect.poll(state).toBe('free')
+    await eventually(state).toBe('free')
 
     await hold('victim')
-    await expect.poll(() => row('ci1.example.com').textContent()).toContain('victim')
+    await eventually(() => row('ci1.example.com').textContent()).toContain('victim')
     await row('ci1.example.com').getByText('Steal', { exact: true }).click()
     await row('ci1.example.com').getByLabel('Why').fill('a demonstration')
     await press('ci1.example.com', 'Steal now')
-    await expect.poll(() => row('ci1.example.com').textContent()).toContain('a demonstration')
+    await eventually(() => row('ci1.example.com').textContent()).toContain('a demonstration')
 
     await press('ci1.example.com', 'Drain')
-    await expect.poll(state).toBe('held, draining')
+    await eventually(state).toBe('held, draining')
     await press('ci1.example.com', 'Release')
-    await expect.poll(state).toBe('free, drained')
+    await eventually(state).toBe('free, drained')
     await press('ci1.example.com', 'Undrain')
-    await expect.poll(state).toBe('free')
+    await eventually(state).toBe('free')
     await press('ci1.example.com', 'Quarantine')
-    await expect.poll(state).toBe('quarantined')
+    await eventually(state).toBe('quarantined')
     await press('ci1.example.com', 'Restore')
-    await expect.poll(state).toBe('free')
+    await eventually(state).toBe('free')
 
     await row('ci1.example.com').getByText('Edit', { exact: true }).click()
     await row('ci1.example.com').getByLabel('Note').fill('flaky since Monday')
     await press('ci1.example.com', 'Save')
-    await expect.poll(() => row('ci1.example.com').textContent()).toContain('flaky since Monday')
+    await eventually(() => row('ci1.example.com').textContent()).toContain('flaky since Monday')
 
     await row('ci1.example.com').getByRole('link', { name: 'ci1.example.com' }).click()
-    await expect.poll(() => page.locator('#history').textContent()).toContain('taken by an admin')
+    await eventually(() => page.locator('#history').textContent()).toContain('taken by an admin')
     expect(await page.locator('.pool-facts').textContent()).toContain('failure rate0 %')
     await page.goBack()
     await press('ci1.example.com', 'Delete')
-    await expect.poll(() => page.content()).toContain('This pool has no instance yet.')
+    await eventually(() => page.content()).toContain('This pool has no instance yet.')
     expect(complaints).toEqual([])
   })
 
   it('takes orders from admins only, and only from its own forms', async () => {
     await fixture.addInstances(1)
-    const order = (csrf: string) =>
-      fetch(`${server.url}/pools/default/instances/1/drain`, { method: 'POST', body: new URLSearchParams({ csrf }), redirect: 'manual' })
-    expect((await order('guess')).status).toBe(403)
-    expect((await order('')).status).toBe(403)
-    isAdmin = false
-    expect((await order('csrf-of-the-session')).status).toBe(403)
     await page.goto(`${server.url}/pools`)
-    expect(await page.getByRole('button').count()).toBe(0)
+    const csrf = await page.locator('input[name="_csrf"]').first().inputValue()
+    const order = async (word: string) =>
+      (
+        await page.request.post(`${server.url}/pools/default/instances/1/drain`, {
+          form: { _csrf: word },
+          maxRedirects: 0,
+        })
+      ).status()
+    expect([await order('guess'), await order('')]).toEqual([403, 403])
+    isAdmin = false
+    expect(await order(csrf)).toBe(403)
+    await page.goto(`${server.url}/pools`)
+    expect(await page.locator('#content').getByRole('button').count()).toBe(0)
     expect((await fixture.store.instances('default'))[0]?.isDraining).toBe(false)
   })
 })
 
 async function startPages() {
-  const deps: PoolPagesDeps = {
-    ...fixture,
-    readSession: () => Promise.resolve({ login: 'octocat', isAdmin, csrf: 'csrf-of-the-session' }),
-    Page: ({ title, children }) => html`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${title}</title></head><body>${children}</body></html>`,
-    githubUrl: 'https://github.example',
-  }
-  const app = new Hono()
-  app.use(async (context, next) => {
-    await next()
-    context.header('content-security-policy', POLICY)
+  const checkToken = () => Promise.resolve({ kind: 'refused' as const })
+  const baseUrl = 'http://localhost:3000'
+  const sessions = createSessions({
+    store: createSessionStore(fixture.db),
+    sealer: fixture.cipher,
+    checkToken,
+    addressOf: remoteAddress,
+    isAdmin: () => isAdmin,
+    baseUrl,
   })
-  app.get('/assets/:name', async (context) => {
-    const name = context.req.param('name')
-    if (name !== 'pools.js' && name !== 'pools.css') return context.notFound()
-    const type = name.endsWith('.js') ? 'text/javascript' : 'text/css'
-    return context.body(await readFile(join(ASSETS, name), 'utf8'), 200, { 'content-type': type })
+  const guard = createGuard({ sessions, checkToken, addressOf: remoteAddress, baseUrl, isConfigured: () => true })
+  const app = new Hono()
+  app.get('/test-login', async (context) => {
+    await sessions.begin(context, { kind: 'github', login: 'octocat' })
+    return context.text('logged in')
   })
   app.get('/favicon.ico', (context) => context.body(null, 204))
-  app.route('/', createPoolPages(deps))
+  app.route('/', createAssetRoutes())
+  app.route('/', createPoolPages({ ...fixture, guard, logger: silentLogger, githubUrl: 'https://github.example' }))
   const started = await startHttpServer(
     {
       webhookPath: '/api/github/webhooks',

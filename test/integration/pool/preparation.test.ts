@@ -36,7 +36,12 @@ afterAll(async () => {
 })
 
 async function hold(poolName: string, client: string) {
-  const answer = await reserve(fixture, await fixture.pool(poolName), { client, actor: 'test' }, new AbortController().signal)
+  const answer = await reserve(
+    fixture,
+    await fixture.pool(poolName),
+    { client, actor: 'test' },
+    new AbortController().signal,
+  )
   return answer
 }
 
@@ -91,7 +96,10 @@ describe('cleaning', () => {
     expect(await hold('broken', 'b')).toMatchObject({ kind: 'none_free' })
     await fixture.store.sweep()
     expect((await fixture.store.instances('broken'))[0]?.state).toBe('quarantined')
-    expect((await fixture.store.overviews()).find(({ pool }) => pool.name === 'broken')).toMatchObject({ counts: { free: 0, quarantined: 1 }, capacity: 0 })
+    expect((await fixture.store.overviews()).find(({ pool }) => pool.name === 'broken')).toMatchObject({
+      counts: { free: 0, quarantined: 1 },
+      capacity: 0,
+    })
     expect(await fixture.store.record(instance?.id ?? '')).toEqual({ holds: 1, failures: 3, failureRate: 1 })
 
     clean = () => ({ kind: 'clean' })
@@ -105,7 +113,10 @@ describe('cleaning', () => {
     const first = await hold('clean', 'a')
     if (first.kind !== 'granted') throw new Error(first.kind)
     const pool = await fixture.pool('clean')
-    const checked = checkRequest({ client: 'b', actor: 'test', wait: { forMs: 60_000, ttlMs: null, waiterId: null, wakeJob: null } }, pool)
+    const checked = checkRequest(
+      { client: 'b', actor: 'test', wait: { forMs: 60_000, ttlMs: null, waiterId: null, wakeJob: null } },
+      pool,
+    )
     if (checked.kind !== 'ok') throw new Error(checked.message)
     await fixture.store.reserve(pool, checked.request)
     await release(first.reservation.id)
@@ -119,7 +130,10 @@ describe('health', () => {
     await fixture.createPool('watched', { health: HEALTH })
     await fixture.addInstances(2, 'watched')
     sick = new Set(['ci1.example.com'])
-    expect(await hold('watched', 'a')).toMatchObject({ kind: 'granted', reservation: { instances: [{ domain: 'ci2.example.com' }] } })
+    expect(await hold('watched', 'a')).toMatchObject({
+      kind: 'granted',
+      reservation: { instances: [{ domain: 'ci2.example.com' }] },
+    })
     const [first] = await fixture.store.instances('watched')
     expect(first).toMatchObject({ state: 'cleaning', lastError: 'answered 503', failures: 1 })
     expect((await untilState('watched', 'quarantined'))?.failures).toBe(3)

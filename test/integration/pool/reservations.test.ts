@@ -46,7 +46,10 @@ describe('reserving', () => {
     await fixture.addInstances(2)
     const first = await held(pool, 'a')
     const second = await held(pool, 'b')
-    expect([first, second].map((r) => r.instances.map((i) => i.domain))).toEqual([['ci1.example.com'], ['ci2.example.com']])
+    expect([first, second].map((r) => r.instances.map((i) => i.domain))).toEqual([
+      ['ci1.example.com'],
+      ['ci2.example.com'],
+    ])
     expect(Number(first.expiresAt) - Number(first.grantedAt)).toBe(45 * 60_000)
     expect(await ask(pool, 'c')).toMatchObject({ kind: 'none_free' })
   })
@@ -191,7 +194,10 @@ describe('the line', () => {
     await fixture.age(gone.reservation.id, '2 minutes')
     await fixture.age(patient.reservation.id, '31 seconds')
     await fixture.store.sweep()
-    expect([await stateOf(gone.reservation.id), await stateOf(patient.reservation.id)]).toEqual(['withdrawn', 'gave_up'])
+    expect([await stateOf(gone.reservation.id), await stateOf(patient.reservation.id)]).toEqual([
+      'withdrawn',
+      'gave_up',
+    ])
   })
 
   it('refuses those who wait for an instance that was removed', async () => {
@@ -249,7 +255,9 @@ describe('the end', () => {
     await fixture.addInstances(1)
     const { id } = await held(pool, 'a', { heartbeatMs: 10_000 })
     await fixture.age(id, '31 seconds')
-    await fixture.db.run(sql`update pool_sweeps set swept_at = now() - interval '1 minute', steady_since = now() - interval '1 hour'`)
+    await fixture.db.run(
+      sql`update pool_sweeps set swept_at = now() - interval '1 minute', steady_since = now() - interval '1 hour'`,
+    )
     await fixture.store.sweep()
     expect(await stateOf(id)).toBe('held')
     expect(await fixture.store.beat(id)).toBe(true)

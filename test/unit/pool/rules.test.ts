@@ -51,10 +51,17 @@ describe('handing out', () => {
     { id: '2', labels: { size: 'l' } },
     { id: '3', labels: { size: 'l' } },
   ]
-  const want = (id: string, count = 1, labels = {}, instanceId: string | null = null) => ({ id, count, labels, instanceId })
+  const want = (id: string, count = 1, labels = {}, instanceId: string | null = null) => ({
+    id,
+    count,
+    labels,
+    instanceId,
+  })
 
   it('goes by the line, whole requests only, past those who cannot be served', () => {
-    expect(chooseGrants([want('a', 3, { size: 'l' }), want('b', 2, { size: 'l' }), want('c'), want('d')], free)).toEqual([
+    expect(
+      chooseGrants([want('a', 3, { size: 'l' }), want('b', 2, { size: 'l' }), want('c'), want('d')], free),
+    ).toEqual([
       { reservationId: 'b', instanceId: '2' },
       { reservationId: 'b', instanceId: '3' },
       { reservationId: 'c', instanceId: '1' },
@@ -62,7 +69,9 @@ describe('handing out', () => {
   })
 
   it('keeps to names', () => {
-    expect(chooseGrants([want('a', 1, {}, '2'), want('b', 1, {}, '9')], free)).toEqual([{ reservationId: 'a', instanceId: '2' }])
+    expect(chooseGrants([want('a', 1, {}, '2'), want('b', 1, {}, '9')], free)).toEqual([
+      { reservationId: 'a', instanceId: '2' },
+    ])
   })
 })
 

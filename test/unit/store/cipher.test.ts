@@ -20,7 +20,9 @@ describe('the cipher', () => {
     const cipher = createCipher(KEY)
     const sealed = cipher.seal('secret', 'place')
     expect(() => cipher.open(sealed, 'elsewhere')).toThrow()
-    expect(() => createCipher(Buffer.alloc(32, 2).toString('base64')).open(sealed, 'place')).toThrow('another ENCRYPTION_KEY')
+    expect(() => createCipher(Buffer.alloc(32, 2).toString('base64')).open(sealed, 'place')).toThrow(
+      'another ENCRYPTION_KEY',
+    )
     const changed = Uint8Array.from(sealed)
     changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1
     expect(() => cipher.open(changed, 'place')).toThrow()

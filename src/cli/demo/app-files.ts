@@ -16,10 +16,28 @@ export function page(text: string): string {
   return `<!doctype html>\n<title>Hello</title>\n<h1>${text}</h1>\n`
 }
 
-export const CONFIG = `version: 1
+/** Where the service answers, by name: the proxy tells services apart by the name that was asked for. */
+export const DOMAIN = 'hello.localhost'
+
+/** @param proxyPort where the proxy listens on the Docker host */
+export function config(proxyPort: number): string {
+  return `version: 1
 
 images:
   web: {dockerfile: Dockerfile}
+
+services:
+  www:
+    image: web
+    branch: live
+    host: default
+    driver: container
+    environment: production
+    url: http://${DOMAIN}:${proxyPort}
+    port: 8080
+    domains: [${DOMAIN}]
+    healthcheck: {path: /, deadline: 10s}
+    bake: 1s
 
 pipeline:
   image: busybox
@@ -35,10 +53,18 @@ pipeline:
           commands:
             - grep Hello www/index.html
             - echo "tested on $SLIPWAY_INSTANCE_URL" | tee report.txt
-`
 
+packages:
+  hello:
+    tags: ["v*"]
+    image: busybox
+    commands: ["tar -cf hello.tar www"]
+    artifact: hello.tar
+`
+}
+
+/** What the first commit brings besides its configuration. */
 export const FILES = {
-  '.github/slipway.yml': CONFIG,
   Dockerfile: DOCKERFILE,
   [PAGE]: page('Hello from Slipway'),
   'README.md': '# hello\n',

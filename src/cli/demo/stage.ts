@@ -9,7 +9,7 @@ export interface Stage {
   readonly narrator: Narrator
   /** Where the services of the demo answer. */
   readonly proxyPort: number
-  /** A token of the pool's API. */
+  /** For files of the story. */
   readonly folder: string
 }
 

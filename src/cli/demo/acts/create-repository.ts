@@ -1,10 +1,10 @@
-import { CONFIG, FILES } from '../app-files.ts'
+import { config, FILES } from '../app-files.ts'
 import { expect, PATIENCE_MS, PERSON, REPOSITORY, type Act } from '../stage.ts'
 
 /** The App is installed on the account, so that the first push is already looked at. */
 export const createRepository: Act = {
   title: 'A repository with an app is created',
-  async play({ github, narrator }) {
+  async play({ github, narrator, proxyPort }) {
     const [owner = '', name = ''] = REPOSITORY.split('/')
     await github.createUser(PERSON)
     const repository = await github.createRepository({
@@ -15,9 +15,14 @@ export const createRepository: Act = {
     })
     await github.setCollaborator(REPOSITORY, PERSON, 'write')
     narrator.step(`${REPOSITORY} exists and has the App installed`, repository.html_url)
-    const sha = await github.commit(REPOSITORY, { branch: 'main', files: FILES, message: 'Serve a page', user: PERSON })
+    const sha = await github.commit(REPOSITORY, {
+      branch: 'main',
+      files: { ...FILES, '.github/slipway.yml': config(proxyPort) },
+      message: 'Serve a page',
+      user: PERSON,
+    })
     narrator.step(`${PERSON} pushes the app with its .github/slipway.yml:`)
-    for (const line of CONFIG.trimEnd().split('\n')) narrator.detail(line)
+    for (const line of config(proxyPort).trimEnd().split('\n')) narrator.detail(line)
     const check = await github.completedCheck(REPOSITORY, sha, 'deployability', PATIENCE_MS)
     expect(
       check.conclusion === 'success',

@@ -29,10 +29,11 @@ beforeAll(async () => {
   })
 })
 afterAll(async () => {
-  await slipway.close()
-  await line.stop()
+  // The Engine first: nothing else would end it if the server did not start.
   await docker.stop()
+  await line.stop()
   await rm(folder, { recursive: true, force: true })
+  await slipway.close()
 })
 
 /** A push whose image takes a few seconds, seen until its step runs. */

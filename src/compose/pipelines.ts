@@ -37,10 +37,12 @@ import { createCacheStore } from '../store/caches.ts'
 import { createRunnerAccess } from '../store/runner-access.ts'
 import { jobKey } from '../store/runs.ts'
 import { createScheduleLooks } from '../store/schedule-looks.ts'
+import { createRunnerPages } from '../web/runners.tsx'
 import type { Feature } from './feature.ts'
 import type { Foundation } from './foundation.ts'
 import { openCommit, registryLogins } from './image-builder.ts'
 import type { PoolParts } from './pool.ts'
+import { createWebGuard } from './web-guard.ts'
 import type { Secrets } from './secrets.ts'
 
 const RETENTION_JOB = 'pipeline.retention'
@@ -186,6 +188,14 @@ export function createPipelinesFeature(base: Foundation, pool: PoolParts, secret
     ],
     routes: [
       runnerApi(api),
+      createRunnerPages({
+        guard: createWebGuard(base).guard,
+        runners: async () => (await base.tokens.list()).filter((token) => token.scope === 'runner'),
+        issueNonce: (organization, actor) => access.issueNonce(organization, actor),
+        revoke: (id, actor) => base.tokens.revoke(id, actor),
+        logger: base.logger,
+        baseUrl: base.settings.baseUrl,
+      }),
       startPipelineApi({
         authenticate: base.authenticate,
         findRepository: (owner, name) => base.repositories.findByName(owner, name),

@@ -166,7 +166,7 @@ export function runnerApi(deps: RunnerApiDeps): Hono<ApiEnv> {
   })
   routes.get('/runner/version', (context) => context.json(deps.version))
 
-  routes.post('/api/v1/runs/nonces', requireScope(deps.authenticate, 'admin'), limitBody, async (context) => {
+  routes.post('/api/v1/runners/nonces', requireScope(deps.authenticate, 'admin'), limitBody, async (context) => {
     const body = nonceBody.safeParse(await readFields(context))
     if (!body.success) throw new SlipwayError('request_invalid', 'organization: must be the name of a GitHub account', { field: 'organization' })
     const { nonce, expiresAt } = await deps.access.issueNonce(body.data.organization, identityOf(context).actor)

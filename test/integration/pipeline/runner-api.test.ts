@@ -243,7 +243,7 @@ async function settled(stageId: string, runId: string): Promise<Body> {
 
 describe("the runner's API", () => {
   it('registers a runner by a nonce that works once', async () => {
-    const nonce = await call('POST', '/api/v1/runs/nonces', { body: { organization: 'acme' }, as: ADMIN })
+    const nonce = await call('POST', '/api/v1/runners/nonces', { body: { organization: 'acme' }, as: ADMIN })
     expect(nonce.status).toBe(201)
     const register = () => fetch(`${url}/api/v1/runners`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ nonce: nonce.json().nonce }) })
     const first = await register()
@@ -368,7 +368,7 @@ describe("the runner's API", () => {
   it('hides the runs of other organisations', async () => {
     const { runId } = (await trigger('build')).json()
     await settled('build', runId)
-    const nonce = await call('POST', '/api/v1/runs/nonces', { body: { organization: 'rival' }, as: ADMIN })
+    const nonce = await call('POST', '/api/v1/runners/nonces', { body: { organization: 'rival' }, as: ADMIN })
     const rival = (await call('POST', '/api/v1/runners', { body: { nonce: nonce.json().nonce } })).json().token
     for (const path of [`/run/${runId}`, `/run/${runId}/artifacts`, `/stage/build`, `/stage/build/logs`, `/api/v1/runs/${runId}/logs`]) {
       expect((await call('GET', path, { as: rival })).status).toBe(404)

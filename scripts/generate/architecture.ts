@@ -5,7 +5,6 @@ import { promisify } from 'node:util'
 
 /** From the doors down to the vocabulary: the order in which the picture is drawn. */
 const LAYERS = [
-  ['entries', ['compose.ts', 'main.ts', 'index.ts']],
   ['doors', ['app', 'http', 'web', 'cli', 'simulate']],
   ['decisions', ['flow']],
   ['features', ['images', 'pool', 'pipeline', 'deployment', 'packages', 'report']],
@@ -36,7 +35,8 @@ async function edges(): Promise<ReadonlySet<string>> {
   const pairs = cruise.modules.flatMap((module) =>
     module.dependencies.map(({ resolved }) => [room(module.source), room(resolved)] as const),
   )
-  const drawn = pairs.filter(([from, to]) => from !== to && from !== '' && to !== '' && to !== 'core' && !isEntry(from))
+  const isDrawn = (name: string): boolean => name !== '' && name !== 'core' && !isEntry(name)
+  const drawn = pairs.filter(([from, to]) => from !== to && isDrawn(from) && isDrawn(to))
   return new Set(drawn.map(([from, to]) => `${from} --> ${to}`))
 }
 
@@ -45,7 +45,7 @@ function room(path: string): string {
 }
 
 function isEntry(name: string): boolean {
-  return name.endsWith('.ts')
+  return name === 'compose' || name.endsWith('.ts')
 }
 
 function picture(pairs: ReadonlySet<string>): string {

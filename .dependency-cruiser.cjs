@@ -3,7 +3,7 @@
  * imports included. Read a rule as "from ... may not reach to ...".
  */
 const features = 'images|pool|pipeline|deployment|packages|report'
-const adapters = 'store|queue|docker|github|git|blobs|logs|haproxy|logs|mail|metrics|notify'
+const adapters = 'store|queue|docker|github|git|blobs|logs|haproxy|mail|metrics|notify'
 const delivery = 'app|http|web|cli'
 const rooms = `core|config|${features}|flow|${adapters}|${delivery}|simulate`
 /** Node's own modules that touch the world; the others (path, util, url, buffer, crypto) only compute. */
@@ -90,7 +90,7 @@ module.exports = {
       'A flow decides; adapters come as arguments.',
       { path: '^src/flow/' },
       {
-        path: [`^src/(${adapters}|${delivery}|simulate)/`, '^src/(compose|main|index)\\.ts$', effects],
+        path: [`^src/(${adapters}|${delivery}|simulate)/(?!ports\\.ts$)`, '^src/(compose|main|index)\\.ts$', effects],
       },
     ),
     forbid(
@@ -99,7 +99,7 @@ module.exports = {
       {
         path: `^src/(${adapters})/`,
       },
-      { path: `^src/(${adapters})/(?!ports\\.ts$)`, pathNot: '^src/$1/' },
+      { path: `^src/(${adapters})/(?!ports\\.ts$|notify-ports\\.ts$)`, pathNot: '^src/$1/' },
     ),
     forbid(
       'adapters-know-ports',
@@ -110,7 +110,7 @@ module.exports = {
       {
         path: [
           `^src/(${features})/(?!(index|ports)\\.ts$)`,
-          `^src/(flow|${delivery})/(?!ports\\.ts$)`,
+          `^src/(flow|${delivery})/(?!(ports|deps)\\.ts$)`,
           '^src/simulate/',
           '^src/[^/]+\\.ts$',
         ],
@@ -178,7 +178,7 @@ module.exports = {
       'GitHub is spoken in two rooms.',
       {
         path: '^src/',
-        pathNot: ['^src/(app|github)/', '^src/(index|main|compose)\\.ts$'],
+        pathNot: ['^src/(app|github)/', '^src/(compose/|(index|main)\\.ts$)'],
       },
       { path: 'node_modules/(probot|@octokit)/' },
     ),

@@ -83,7 +83,6 @@ export async function gateStep(deps: DeployDeps, work: DeployWork, deployment: D
   const reasons = await reasonsToWait(deps, { ...work, service }, deployment, release)
   if (reasons.length > 0) return hold(deps, work, deployment, reasons)
 
-  await deps.runs.progress(lease, run.id, { story: `Rolls out release ${release.number}` })
   const desired = deploymentReport(service, release.sha, 'in_progress', `rolling out release ${release.number}`, deps.detailsUrl(run.id))
   const previous = service.liveReleaseId === release.id ? null : service.liveReleaseId
   const change = { state: 'rolling', direction: 'forward', previousReleaseId: previous, pausesLimit: false, reports: [{ runId: run.id, desired }] } as const

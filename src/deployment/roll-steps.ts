@@ -5,7 +5,7 @@ import type { DeployDeps, DeployWork, StepResult } from './deploy-deps.ts'
 import { endDeployment, goLive } from './end-deployment.ts'
 import { factsOf } from './facts-of.ts'
 import { failureOf } from './failure.ts'
-import type { Hand } from './ports.ts'
+import type { Hand, RollOutcome } from './ports.ts'
 import { isElsewhere, releaseOf } from './release-of.ts'
 import type { Deployment, Release, RollFailure } from './release.ts'
 import { rolloutOf } from './rollout-of.ts'
@@ -19,20 +19,29 @@ const BACK_DEADLINE_MS = 10 * 60_000
 export async function rollStep(deps: DeployDeps, work: DeployWork, deployment: Deployment): Promise<StepResult> {
   const { run, lease, service } = work
   const release = await releaseOf(deps, deployment)
-  await deps.runs.progress(lease, run.id, { report: deps.words.progress(await factsOf(deps, work, deployment)) })
-  const rollout = await rolloutOf(service, release, run.id, deps.secrets)
-  const refused = await runHooks(deps, work, rollout, 'pre', work.plan.target.kind === 'commit' ? release.config.hooks.preDeploy : [])
-  if (refused !== null) return turnBack(deps, work, refused)
-  const outcome = await deps.driverOf(release.config.host, release.config.driver).roll(rollout, handOf(work, work.cancel))
+  // Telling people goes on beside the work: nobody waits for a sentence.
+  const [outcome] = await Promise.all([rollOut(deps, work, release), tell(deps, work, deployment, `Rolls out release ${release.number}`)])
   if (outcome.kind === 'failed') return turnBack(deps, work, outcome.failure)
   const desired = deploymentReport(service, release.sha, 'in_progress', `release ${release.number} runs and is being watched`, deps.detailsUrl(run.id))
   const change = { state: 'baking', warnings: outcome.warnings, reports: [{ runId: run.id, desired }] } as const
   return next(await deps.deployments.change(lease, run.id, change))
 }
 
+async function rollOut(deps: DeployDeps, work: DeployWork, release: Release): Promise<RollOutcome> {
+  const rollout = await rolloutOf(work.service, release, work.run.id, deps.secrets)
+  const refused = await runHooks(deps, work, rollout, 'pre', work.plan.target.kind === 'commit' ? release.config.hooks.preDeploy : [])
+  if (refused !== null) return { kind: 'failed', failure: refused }
+  return deps.driverOf(release.config.host, release.config.driver).roll(rollout, handOf(work, work.cancel))
+}
+
+async function tell(deps: DeployDeps, { run, lease, service }: DeployWork, deployment: Deployment, story: string): Promise<void> {
+  const report = deps.words.progress(await factsOf(deps, { run, service }, deployment))
+  await deps.runs.progress(lease, run.id, { report, story })
+}
+
 export async function bakeStep(deps: DeployDeps, work: DeployWork, deployment: Deployment): Promise<StepResult> {
   const release = await releaseOf(deps, deployment)
-  await deps.runs.progress(work.lease, work.run.id, { report: deps.words.progress(await factsOf(deps, work, deployment)) })
+  await tell(deps, work, deployment, `Watches release ${release.number}`)
   const rollout = await rolloutOf(work.service, release, work.run.id, deps.secrets)
   const driver = deps.driverOf(release.config.host, release.config.driver)
   const end = deps.clock.monotonic() + Math.max(0, release.config.bakeMs - deployment.inStateMs)
@@ -56,8 +65,8 @@ export async function bakeStep(deps: DeployDeps, work: DeployWork, deployment: D
 
 /** Brings the former release back from our own history, whatever the host thinks was there before. */
 export async function rollBackStep(deps: DeployDeps, work: DeployWork, deployment: Deployment): Promise<StepResult> {
-  const { run, service, lease } = work
-  await deps.runs.progress(lease, run.id, { report: deps.words.progress(await factsOf(deps, work, deployment)) })
+  const { service } = work
+  await tell(deps, work, deployment, 'Brings back what was there before')
   const failure = deployment.failure ?? failureOf('refused', 'it failed')
   const wasCancelled = failure.kind === 'cancelled'
   const release = await releaseOf(deps, deployment)

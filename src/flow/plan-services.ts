@@ -13,7 +13,7 @@ import {
   type NewService,
   type ServiceStore,
 } from '../deployment/index.ts'
-import { deploymentQueued, deploymentRefused, refusalLine } from '../report/deployment-words.ts'
+import { deploymentQueued, deploymentRefused, refusalLine } from '../report/index.ts'
 import type { PlanContext, RunPlanner } from './commit.ts'
 
 export interface ServicePlannerDeps {

@@ -2,8 +2,8 @@
 import type { RepositoryRef } from '../core/events.ts'
 import type { NewRun, RunJob } from '../core/run-store.ts'
 import { planPipeline, sentence, waitingFor, type PipelineSource, type PlannedStage, type StagePlan } from '../pipeline/index.ts'
-import { queuedCheck, skippedCheck } from '../report/run-words.ts'
-import { stageWaiting } from '../report/stage-words.ts'
+import { queuedCheck, skippedCheck } from '../report/index.ts'
+import { stageWaiting } from '../report/index.ts'
 import type { Commit, PlanContext, RunPlanner } from './commit.ts'
 import type { HostCapacity } from './plan-images.ts'
 

@@ -13,7 +13,7 @@ export interface RefHead {
 }
 
 export interface RepositoryReader extends GitHubRights {
-  /** The file's text at a commit, branch or tag; null when it is not there. */
+  /** The file's text at a commit, branch or tag; null when it is not there. Throws `config_invalid` when it is no file. */
   readFile(repository: { readonly installationId: number; readonly owner: string; readonly name: string }, path: string, ref: string | null): Promise<string | null>
   branchHead(repository: RepositoryRef, branch: string): Promise<string | null>
   branches(repository: RepositoryRef): Promise<readonly RefHead[]>
@@ -75,8 +75,10 @@ export function createRepositoryReader(github: GitHub): RepositoryReader {
         ref !== null,
       )
       // The raw format answers the text itself, which Octokit's types do not know; a folder answers a list.
-      const data: unknown = answer?.data
-      return typeof data === 'string' ? data : null
+      if (answer === null) return null
+      const data: unknown = answer.data
+      if (typeof data !== 'string') throw new SlipwayError('config_invalid', `${path} is no file`)
+      return data
     },
     async branchHead(repository, branch) {
       const answer = await orNull(() => octokit(repository).git.getRef({ ...at(repository), ref: `heads/${branch}` }))

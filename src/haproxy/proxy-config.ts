@@ -2,7 +2,7 @@
  * HAProxy's configuration as data. All backends with all their places exist from the start, so nothing that happens
  * later needs a reload; the present table is written into it as well, so a restarted proxy serves what it served.
  */
-import { MAX_BACKENDS, SLOTS_PER_BACKEND, type Route, type RouteSlot } from '../deployment/route.ts'
+import { MAX_BACKENDS, SLOTS_PER_BACKEND, type Route, type RouteSlot } from '../deployment/index.ts'
 import { slotAddress, type Subnet } from './slot-addresses.ts'
 
 /** Inside the container. The command port listens on its loopback, so nothing but an exec in the container gets there. */

@@ -1,5 +1,5 @@
 /** The same table as commands for the running proxy. Each may be repeated; together they never leave a gap. */
-import { SLOTS_PER_BACKEND, type Route } from '../deployment/route.ts'
+import { SLOTS_PER_BACKEND, type Route } from '../deployment/index.ts'
 import { backendName, hostEntries, HOSTS_FILE, slotName } from './proxy-config.ts'
 import { slotAddress, type Subnet } from './slot-addresses.ts'
 

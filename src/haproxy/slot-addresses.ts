@@ -4,7 +4,7 @@
  * addresses of the lower half to whoever asks for none (hooks, for one); the upper half is ours.
  */
 import { SlipwayError } from '../core/errors.ts'
-import { MAX_BACKENDS, SLOTS_PER_BACKEND } from '../deployment/route.ts'
+import { MAX_BACKENDS, SLOTS_PER_BACKEND } from '../deployment/index.ts'
 
 export interface Subnet {
   /** The first address as a number. */

@@ -6,7 +6,7 @@
  */
 import { SlipwayError } from '../core/errors.ts'
 import type { ProbeOutcome, ProxyContainer, ProxyEngine, TrafficProxy } from '../deployment/ports.ts'
-import type { Route } from '../deployment/route.ts'
+import type { Route } from '../deployment/index.ts'
 import { backendName, CERTIFICATES, COMMAND_PORT, HTTP_PORT, HTTPS_PORT, PROXY_COMMAND, proxyFiles } from './proxy-config.ts'
 import { commandLines, complaintsIn, hostCommands, PREPARE_HOSTS, preparedVersion, sessionsPerSlot, slotCommands } from './runtime-commands.ts'
 import { parseSubnet, proxyAddress, slotAddress, type Subnet } from './slot-addresses.ts'

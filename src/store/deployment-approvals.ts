@@ -1,6 +1,6 @@
 /** Approvals of images for environments. The digest is part of the key: another image needs another approval. */
 import type { DeploymentApprovals } from '../deployment/ports.ts'
-import type { ReleaseImage } from '../deployment/release.ts'
+import type { ReleaseImage } from '../deployment/index.ts'
 import { sql, type Database } from './database.ts'
 
 export function createDeploymentApprovals(db: Database): DeploymentApprovals {

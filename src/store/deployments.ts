@@ -4,9 +4,9 @@
  */
 import { SlipwayError } from '../core/errors.ts'
 import type { Lease } from '../core/lease.ts'
-import { DEPLOYMENT_STATES, mayFollow, type DeploymentState } from '../deployment/deployment-state.ts'
+import { DEPLOYMENT_STATES, mayFollow, type DeploymentState } from '../deployment/index.ts'
 import type { DeploymentChange, DeploymentStore } from '../deployment/ports.ts'
-import type { Deployment, RollFailure } from '../deployment/release.ts'
+import type { Deployment, RollFailure } from '../deployment/index.ts'
 import { raw, sql, type Database, type Queryable } from './database.ts'
 import { setDeploymentReport } from './deployment-reports.ts'
 import { JOBS_CHANNEL, underLease } from './jobs.ts'
@@ -49,7 +49,8 @@ export function createDeploymentStore(db: Database): DeploymentStore {
     },
     async change(lease, runId, change) {
       const changed = await db.transaction((tx) => step(tx, lease, runId, change))
-      await db.notify(JOBS_CHANNEL, '')
+      // Only what is told to somebody makes jobs.
+      if ((change.reports ?? []).length > 0 || (change.outbox ?? []).length > 0) await db.notify(JOBS_CHANNEL, '')
       return changed
     },
     async overrideFreeze(runId, by, reason) {

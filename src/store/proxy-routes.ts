@@ -4,7 +4,7 @@
  */
 import { SlipwayError } from '../core/errors.ts'
 import type { RouteStore } from '../deployment/ports.ts'
-import { MAX_BACKENDS, type Route, type RouteSlot } from '../deployment/route.ts'
+import { MAX_BACKENDS, type Route, type RouteSlot } from '../deployment/index.ts'
 import { sql, type Database, type Queryable } from './database.ts'
 import { underLease } from './jobs.ts'
 

@@ -2,7 +2,7 @@
 import type { ServiceConfig } from '../config/repository-config.ts'
 import { SlipwayError } from '../core/errors.ts'
 import type { ReleaseStore } from '../deployment/ports.ts'
-import type { Release } from '../deployment/release.ts'
+import type { Release } from '../deployment/index.ts'
 import { raw, sql, type Database } from './database.ts'
 import { underLease } from './jobs.ts'
 import { isUuid } from './runs.ts'

@@ -1,7 +1,7 @@
 /** Services in PostgreSQL: what is deployed where, what is live, what is locked or held back. */
 import { SlipwayError } from '../core/errors.ts'
 import type { NewService, ServiceStore } from '../deployment/ports.ts'
-import type { Service } from '../deployment/release.ts'
+import type { Service } from '../deployment/index.ts'
 import { empty, isUniqueViolation, raw, sql, type Database } from './database.ts'
 import { isUuid } from './runs.ts'
 

@@ -1,6 +1,6 @@
 /** The Engine's answers about the containers of services, parsed at the door. */
 import { z } from 'zod'
-import type { ContainerRequest, ReplicaState } from '../../deployment/container-request.ts'
+import type { ContainerRequest, ReplicaState } from '../../deployment/index.ts'
 import { segment, type DockerEngine } from '../engine.ts'
 import { unlessMissing } from '../engine-error.ts'
 import { ownerOf, ownershipFilter } from '../labels.ts'

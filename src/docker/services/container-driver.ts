@@ -8,10 +8,10 @@
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { createMasker } from '../../core/mask-secrets.ts'
-import { containerRequest, KEPT_RUNNING, replicaCondition, replicaName } from '../../deployment/container-request.ts'
+import { containerRequest, KEPT_RUNNING, replicaCondition, replicaName } from '../../deployment/index.ts'
 import type { Condition, Hand, Rollout, RollOutcome, RouteStore, ServiceDriver, TrafficProxy } from '../../deployment/ports.ts'
-import type { FailureKind, RollFailure } from '../../deployment/release.ts'
-import { placesFor, servesRelease, switchedTo, withPlaces, type Route } from '../../deployment/route.ts'
+import type { FailureKind, RollFailure } from '../../deployment/index.ts'
+import { placesFor, servesRelease, switchedTo, withPlaces, type Route } from '../../deployment/index.ts'
 import type { DockerEngine } from '../engine.ts'
 import { engineFailure } from '../engine-error.ts'
 import { stopContainer } from '../stop-container.ts'

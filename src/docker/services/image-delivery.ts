@@ -1,7 +1,7 @@
 /** How an image gets to where it runs: it is there, or a registry has it, or it is streamed from Engine to Engine. */
 import { SlipwayError } from '../../core/errors.ts'
 import type { ImageDelivery } from '../../deployment/ports.ts'
-import type { ReleaseImage } from '../../deployment/release.ts'
+import type { ReleaseImage } from '../../deployment/index.ts'
 import type { DockerEngine } from '../engine.ts'
 import { copyImage, inspectImage, pullImage, removeImage } from '../images.ts'
 import { ownerOf } from '../labels.ts'

@@ -1,6 +1,6 @@
 /** The Engine's answers about Swarm services, parsed at the door. */
 import { z } from 'zod'
-import type { SwarmService, SwarmSpec, SwarmTask } from '../../deployment/swarm-service.ts'
+import type { SwarmService, SwarmSpec, SwarmTask } from '../../deployment/index.ts'
 import { segment, type DockerEngine } from '../engine.ts'
 import { unlessMissing } from '../engine-error.ts'
 

@@ -5,10 +5,11 @@ import { silentLogger } from '../../../src/core/logger.ts'
 import type { Hand, Rollout, ServiceDriver } from '../../../src/deployment/ports.ts'
 import { connectDockerHost, type DockerHost } from '../../../src/docker/connect-host.ts'
 import { sweepOwned } from '../../../src/docker/sweep.ts'
-import { openDatabase, sql, type Database } from '../../../src/store/database.ts'
+import { openDatabase, type Database } from '../../../src/store/database.ts'
 import { createJobStore } from '../../../src/store/jobs.ts'
 import { createServiceStore } from '../../../src/store/services.ts'
 import { createTestDatabase } from '../../support/database.ts'
+import { keepRepository } from '../../support/repository-rows.ts'
 
 export interface DriverBench {
   readonly host: DockerHost
@@ -47,12 +48,6 @@ export async function openDriverBench(): Promise<DriverBench> {
       await database.drop()
     },
   }
-}
-
-export async function keepRepository(db: Database): Promise<void> {
-  await db.run(sql`insert into installations (id, account) values (7, 'acme') on conflict do nothing`)
-  await db.run(sql`insert into repositories (id, installation_id, owner, name, is_private, default_branch, clone_url, html_url)
-    values (1, 7, 'acme', 'web', false, 'main', 'http://localhost/acme/web.git', 'http://localhost/acme/web') on conflict do nothing`)
 }
 
 export async function takeLease(db: Database): Promise<Lease> {

@@ -8,9 +8,9 @@ import { askHost } from '../../support/ask-host.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
 import { openDeploymentFixture, serviceConfig, shaOf, type DeploymentFixture, type FixtureSettings } from '../../support/deployment-fixture.ts'
 import { freePort } from '../../support/free-port.ts'
+import { keepRepository } from '../../support/repository-rows.ts'
 import { serviceImage } from '../../support/service-images.ts'
 import { ensureSwarm } from '../../support/swarm.ts'
-import { keepRepository } from './driver-bench.ts'
 
 let database: TestDatabase
 let fixture: DeploymentFixture

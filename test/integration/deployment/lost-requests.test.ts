@@ -10,9 +10,9 @@ import { askHost } from '../../support/ask-host.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
 import { openDeploymentFixture, serviceConfig, shaOf, type DeploymentFixture, type FixtureSettings } from '../../support/deployment-fixture.ts'
 import { freePort } from '../../support/free-port.ts'
+import { keepRepository } from '../../support/repository-rows.ts'
 import { startLoad } from '../../support/load-loop.ts'
 import { busyServerImage } from '../../support/service-images.ts'
-import { keepRepository } from './driver-bench.ts'
 
 let database: TestDatabase
 let fixture: DeploymentFixture

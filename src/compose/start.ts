@@ -4,13 +4,14 @@
  */
 import { Hono } from 'hono'
 import { pino } from 'pino'
+import type { NewDelivery } from '../app/ports.ts'
 import { errorMessage } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Settings } from '../config/settings.ts'
 import type { FlowDeps } from '../flow/deps.ts'
 import { handleEvent } from '../flow/handle-event.ts'
 import { errorResponse, notFound } from '../http/error-response.ts'
-import { startHttpServer } from '../http/server.ts'
+import { startHttpServer, type HttpServerOptions } from '../http/server.ts'
 import { startWorker } from '../queue/worker.ts'
 import { startTicker } from '../queue/ticker.ts'
 import { reapDeadProcesses } from '../queue/reaper.ts'
@@ -33,7 +34,12 @@ import { watchSmee } from './smee.ts'
 
 export interface Slipway {
   readonly logger: Logger
+  /** 0 behind another server. */
   readonly port: number
+  /** Everything but webhooks and WebSockets, for a server that is not ours. */
+  readonly fetch: (request: Request) => Response | Promise<Response>
+  /** Stores a delivery that somebody else received and verified. */
+  receive(delivery: NewDelivery): Promise<void>
   /** Stops taking work, finishes or hands over within `graceMs`, closes streams and connections. */
   stop(graceMs: number): Promise<void>
 }
@@ -45,7 +51,8 @@ const REAP_INTERVAL_MS = 3_000
 /** Open streams get this long to notice that the process ends. */
 const HTTP_GRACE_MS = 2_000
 
-export async function startSlipway(settings: Settings): Promise<Slipway> {
+/** @param isListening false: another server (Probot's) has the port, and hands over what comes in */
+export async function startSlipway(settings: Settings, isListening = true): Promise<Slipway> {
   const logger: Logger = pino({ level: settings.logLevel, base: null })
   const store = await openStore(settings, logger)
   const base = await createFoundation(settings, store, logger)
@@ -84,18 +91,15 @@ export async function startSlipway(settings: Settings): Promise<Slipway> {
   app.route('/', createHealth(base, () => isStopping))
   app.route('/', createOperations(base, flow, features))
   for (const routes of features.flatMap((feature) => feature.routes ?? [])) app.route('/', routes)
-  const server = await startHttpServer(
-    {
-      webhookPath: settings.webhookPath,
-      onWebhook: webhooks.ingest,
-      fetch: (request, env) => app.fetch(request, env),
-      onUpgrade(request, socket, head) {
-        if (!features.some((feature) => feature.onUpgrade?.(request, socket, head) === true)) socket.destroy()
-      },
+  const http: HttpServerOptions = {
+    webhookPath: settings.webhookPath,
+    onWebhook: webhooks.ingest,
+    fetch: (request, env) => app.fetch(request, env),
+    onUpgrade(request, socket, head) {
+      if (!features.some((feature) => feature.onUpgrade?.(request, socket, head) === true)) socket.destroy()
     },
-    settings.port,
-    settings.host,
-  )
+  }
+  const server = isListening ? await startHttpServer(http, settings.port, settings.host) : null
 
   const worker = startWorker({
     processId: base.self.id,
@@ -114,11 +118,15 @@ export async function startSlipway(settings: Settings): Promise<Slipway> {
   })
   const ticker = startTicker([{ name: 'reap', everyMs: REAP_INTERVAL_MS, run: reap }, ...chores], logger)
   const smee = await watchSmee(settings, logger)
-  logger.info({ url: settings.baseUrl, port: server.port }, 'Slipway is ready')
+  logger.info({ url: settings.baseUrl, port: server?.port }, 'Slipway is ready')
 
   return {
     logger,
-    port: server.port,
+    port: server?.port ?? 0,
+    fetch: (request) => app.fetch(request),
+    async receive(delivery) {
+      await deliveries.store(delivery)
+    },
     async stop(graceMs) {
       isStopping = true
       // Each step on its own: a database that is away must not keep the rest from being stopped.
@@ -134,7 +142,7 @@ export async function startSlipway(settings: Settings): Promise<Slipway> {
       await step(() => ticker.stop())
       // Heartbeats go on until the last job has ended or was handed over.
       await step(() => worker.stop(graceMs))
-      await step(() => server.stop(HTTP_GRACE_MS))
+      await step(() => server?.stop(HTTP_GRACE_MS))
       for (const feature of features.toReversed()) await step(() => feature.stop?.())
       await step(() => base.notifications.stop())
       await step(() => heartbeat.stop())

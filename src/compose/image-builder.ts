@@ -6,7 +6,7 @@ import type { ImageConfig } from '../config/repository-config.ts'
 import { buildContext, type BuildContext, type CommitTree } from '../docker/build-context.ts'
 import type { BuildEvent } from '../docker/build-events.ts'
 import { buildImage, type ImageBuildResult } from '../docker/build-image.ts'
-import { inspectImage, pushImage, removeImage, tagImage } from '../docker/images.ts'
+import { inspectImage, pushImage, tagImage } from '../docker/images.ts'
 import { ownershipLabels } from '../docker/labels.ts'
 import type { RegistryLogins } from '../docker/registry-auth.ts'
 import { gitFolder } from '../git/git-folder.ts'
@@ -16,7 +16,7 @@ import { untilHostAnswers, whileHostAnswers } from '../docker/watch-host.ts'
 import type { Foundation } from './foundation.ts'
 
 /** An Engine that restarts is back within seconds; a build waits this long for it. */
-const HOST_RETURN_MS = 30_000
+const HOST_RETURN_MS = 20_000
 
 /** The commit in the mirror, and how to make a context of it. */
 interface MirrorSource extends CommitSource {
@@ -194,10 +194,8 @@ export function createImagePublisher(base: Foundation): ImagePublisher {
       } catch (error) {
         if (error instanceof SlipwayError) throw error
         throw new SlipwayError('host_refused', `${reference}: ${errorMessage(error)}`, { cause: error })
-      } finally {
-        // The tag was only the way to the registry; the image itself stays under its id.
-        await removeImage(engine, reference)
       }
+      // The tag stays: without one, the Engine would remove the image, and forget under which digest the registry has it.
     },
   }
 }

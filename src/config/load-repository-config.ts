@@ -1,3 +1,4 @@
+import { SlipwayError } from '../core/errors.ts'
 import { mergedSource, placeFaults, readingProblems, sourceOf, type ConfigSource } from './config-source.ts'
 import { validateRepositoryConfig, type RepositoryConfigResult } from './parse-repository-config.ts'
 import type { YamlParser } from './yaml-parser.ts'
@@ -7,7 +8,10 @@ export interface RepositoryName {
   readonly name: string
 }
 
-/** Null when the file, the repository or the permission to read it is not there. A null `ref` is the default branch. */
+/**
+ * Null when the file, the repository or the permission to read it is not there; throws `config_invalid` when something
+ * else is in its place. A null `ref` is the default branch.
+ */
 export type ReadFile = (
   repository: RepositoryName,
   path: string,
@@ -62,11 +66,22 @@ interface Layer {
 type Invalid = Extract<RepositoryConfigResult, { kind: 'invalid' }>
 
 async function readLayer(ports: LoadPorts, location: Location): Promise<Layer | Invalid | null> {
-  const text = await ports.readFile(location.repository, location.path, location.ref)
-  if (text === null) return null
+  const text = await readText(ports, location)
+  if (text === null || (typeof text === 'object' && 'problems' in text)) return text
   const reading = await ports.yaml.parse(text)
   if (reading.kind === 'invalid') return { kind: 'invalid', problems: readingProblems(location.label, reading) }
   return { location, source: sourceOf(location.label, reading.marks), value: reading.value ?? {} }
+}
+
+/** A folder or a submodule in the file's place is told like any other mistake in it. */
+async function readText(ports: LoadPorts, { repository, path, ref, label }: Location): Promise<string | Uint8Array | Invalid | null> {
+  try {
+    return await ports.readFile(repository, path, ref)
+  } catch (error) {
+    if (!(error instanceof SlipwayError) || error.code !== 'config_invalid') throw error
+    const problem = { file: label, line: 1, column: 1, path: '', message: error.message, hint: 'put a file in its place' }
+    return { kind: 'invalid', problems: [problem] }
+  }
 }
 
 /** The nearest file first. */

@@ -44,7 +44,8 @@ export function explainBuildFailure(
 ): BuildTrouble {
   const { message } = error
   const failed = steps.findLast((step) => step.failed)
-  if (INFRASTRUCTURE.test(message)) return { kind: 'infrastructure', message }
+  const cause = withoutCommand(message)
+  if (!ENDED_BY_ITSELF.test(cause) && INFRASTRUCTURE.test(cause)) return { kind: 'infrastructure', message: cause }
   const reason = reasonOf(outline, message, failed)
   const exitCode = error.exitCode ?? exitCodeIn(message)
   return {
@@ -63,7 +64,17 @@ export function explainBuildFailure(
 
 /** The host's own troubles; a commit cannot cause them. */
 const INFRASTRUCTURE =
-  /no space left on device|input\/output error|read-only file system: .*\/var\/lib\/docker|failed to (?:mount|prepare) .*snapshot|unexpected EOF|connection reset by peer|error during connect|failed to get state for index|snapshot .* does not exist|layer does not exist/i
+  /no space left on device|input\/output error|read-only file system: .*\/var\/lib\/docker|failed to (?:mount|prepare) .*snapshot|unexpected EOF|connection reset by peer|error during connect|failed to get state for index|snapshot .* does not exist|layer does not exist|libnetwork|failed to (?:update|open|create) (?:store|endpoint|network)|context canceled|transport is closing|daemon is shutting down/i
+
+/** A step that ran to its end has an exit code, whatever it printed and whatever its command says. */
+const ENDED_BY_ITSELF = /(?:exit code|returned a non-zero code): \d+\s*$/
+
+/** The command is the author's text and may say anything, our own words for a full disk included. */
+function withoutCommand(message: string): string {
+  return message
+    .replace(/executor failed running \[.*\]: /s, 'the step could not be run: ')
+    .replace(/^The command '.*' returned/s, 'The command returned')
+}
 
 const UNREACHABLE =
   /dial tcp|i\/o timeout|no such host|TLS handshake timeout|Client\.Timeout|connection refused|failed to do request|server misbehaving/i

@@ -7,8 +7,8 @@ import type { DockerEngine } from './engine.ts'
 import { pingHost } from './host-info.ts'
 
 /** Between two questions. */
-const ASK_INTERVAL_MS = 8_000
-/** A busy machine misses one; a host that misses this many in a row (with their limits, about 40 s) is gone. */
+const ASK_INTERVAL_MS = 5_000
+/** A busy machine misses one; a host that misses this many in a row (with their limits, about 30 s) is gone. */
 const MOST_MISSED = 3
 /** While waiting for a host to come back. */
 const RETURN_POLL_MS = 1_000

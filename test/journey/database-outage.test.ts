@@ -15,7 +15,7 @@ import { startSlipway, type SlipwayUnderTest } from '../support/slipway.ts'
 const REPOSITORY = 'acme/outage'
 const PATIENCE_MS = 90_000
 /** Longer than a lease, shorter than the limit of a query. */
-const HANG_MS = 16_000
+const HANG_MS = 14_000
 
 let folder: string
 let postgres: EmbeddedPostgres

@@ -25,7 +25,7 @@ export async function startTcpProxy(target: ProxyTarget, socketPath?: string): P
 
   const server = createServer((client) => {
     if (mode === 'refuse') {
-      client.resetAndDestroy()
+      reset(client)
       return
     }
     const upstream = connect(target)
@@ -48,7 +48,7 @@ export async function startTcpProxy(target: ProxyTarget, socketPath?: string): P
 
   const cut = (): void => {
     for (const [client, upstream] of pairs) {
-      client.resetAndDestroy()
+      reset(client)
       upstream.destroy()
     }
   }
@@ -76,6 +76,12 @@ export async function startTcpProxy(target: ProxyTarget, socketPath?: string): P
       await once(server, 'close')
     },
   }
+}
+
+/** A Unix socket knows no reset; it just ends. */
+function reset(client: Socket): void {
+  if (client.remoteAddress === undefined) client.destroy()
+  else client.resetAndDestroy()
 }
 
 function join([client, upstream]: readonly [Socket, Socket]): void {

@@ -37,6 +37,8 @@ export interface SlipwayUnderTest {
   readonly dataDir: string
   /** The first process. */
   readonly url: string
+  /** What the first process is started with. */
+  env(): NodeJS.ProcessEnv
   /** Starts one more process on the same database, or the first one again after a kill. */
   start(env?: Readonly<Record<string, string>>): Promise<SlipwayProcess>
   readonly process: () => SlipwayProcess
@@ -104,6 +106,7 @@ export async function startSlipway(options: SlipwayOptions = {}): Promise<Slipwa
     database,
     dataDir,
     url,
+    env: () => env(port),
     start,
     process: () => {
       const last = running.at(-1)

@@ -127,6 +127,12 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./audit.ts')).auditCommand,
   },
   {
+    name: 'doctor',
+    group: 'Care',
+    summary: 'look at everything Slipway needs, and say how to mend it',
+    load: async () => (await import('./doctor.ts')).doctorCommand(() => import('../compose/doctor/prepare-checks.ts')),
+  },
+  {
     name: 'backup',
     group: 'Care',
     summary: 'write everything into one file',
@@ -184,6 +190,12 @@ function finish(command: Command): void {
   if (command.options.some((option) => option.long === '--json')) return
   command.addOption(new Option('--json', 'print JSON instead of text'))
 }
+
+// Whoever reads us may have seen enough, as `head` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT.ok)
+  throw error
+})
 
 try {
   await main(process.argv.slice(2))

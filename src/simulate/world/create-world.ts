@@ -22,6 +22,7 @@ const defaultPermissions: Permissions = {
   contents: 'read',
   deployments: 'write',
   members: 'read',
+  merge_queues: 'read',
   metadata: 'read',
   pull_requests: 'read',
   statuses: 'write',

@@ -9,6 +9,7 @@ const GROUPS: Readonly<Record<string, () => Promise<BenchGroup>>> = {
   webhooks: async () => (await import('./webhooks.bench.ts')).webhooks,
   deployability: async () => (await import('./deployability.bench.ts')).deployability,
   pipeline: async () => (await import('./pipeline.bench.ts')).pipeline,
+  deploy: async () => (await import('./deploy.bench.ts')).deploy,
   process: async () => (await import('./process.bench.ts')).processGroup,
 }
 

@@ -8,6 +8,7 @@ import {
   DEPLOYMENT_JOB,
   deploymentJob,
   deploymentPlanOf,
+  isDeploymentPlan,
   isFinal,
   KEPT_RELEASES,
   performDeployment,
@@ -70,7 +71,7 @@ export function createDeploymentFeature(base: Foundation, images: ImageParts, la
         deployment: {
           queuedCheck: (run) => deploymentQueued(run.name.replace(/^deploy\//, '')),
           withoutCache: (run) => run.plan,
-          jobOf: (run) => (hasPlan(run) ? deploymentJob(deploymentPlanOf(run).service) : null),
+          jobOf: (run) => (isDeploymentPlan(run.plan) ? deploymentJob(deploymentPlanOf(run).service) : null),
         },
       },
       onButton: (run, button, actor) => onButton(parts, run, button, actor),
@@ -145,7 +146,7 @@ function deploymentHandler(base: Foundation, parts: DeploymentParts): JobHandler
   return {
     async handle(job, signal) {
       const run = await base.runs.get(payloadOfRunJob.parse(job.payload).runId)
-      if (run === null || !hasPlan(run)) return DONE
+      if (run === null || !isDeploymentPlan(run.plan)) return DONE
       return performDeployment(parts, { run, lease: job.lease, signal })
     },
     async onParked(payload, cause) {
@@ -159,11 +160,6 @@ function deploymentHandler(base: Foundation, parts: DeploymentParts): JobHandler
       })
     },
   }
-}
-
-/** A run that was refused when it was planned has none. */
-function hasPlan({ plan }: Run): boolean {
-  return typeof plan === 'object' && plan !== null && 'service' in plan
 }
 
 const payloadOfPreviewJob = z.object({ serviceId: z.string() })
@@ -198,7 +194,7 @@ async function keepProxies(base: Foundation, parts: DeploymentParts): Promise<vo
 }
 
 async function onButton(parts: DeploymentParts, run: Run, button: string, actor: string): Promise<boolean> {
-  if (run.kind !== 'deployment' || !hasPlan(run)) return false
+  if (run.kind !== 'deployment' || !isDeploymentPlan(run.plan)) return false
   if (button === 'approve') {
     await approveDeployment(parts, run, actor, true)
     return true

@@ -33,9 +33,13 @@ export const DEPLOYMENT_JOB = 'run.deployment'
 
 /** The door for what we wrote ourselves into `runs.plan`. */
 export function deploymentPlanOf(run: Pick<Run, 'id' | 'plan'>): DeploymentPlan {
-  const { plan } = run
-  if (typeof plan === 'object' && plan !== null && 'service' in plan && 'target' in plan) return plan as DeploymentPlan
+  if (isDeploymentPlan(run.plan)) return run.plan
   throw new SlipwayError('internal', `run ${run.id} has no plan of a deployment`)
+}
+
+/** A run that was refused when it was planned has none. */
+export function isDeploymentPlan(plan: unknown): plan is DeploymentPlan {
+  return typeof plan === 'object' && plan !== null && 'service' in plan && 'target' in plan
 }
 
 /** A person wants exactly this: a request, or a re-run of the check. */

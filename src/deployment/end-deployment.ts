@@ -41,7 +41,7 @@ export async function goLive(deps: DeployDeps, work: DeployWork, deployment: Dep
     state: 'live',
     releases: [{ id: release.id, outcome: 'live' }],
     // What a person rolled back stays back, or the next push of anything else would bring it again by itself.
-    service: { liveReleaseId: release.id, heldSha: isRollback ? (previous?.sha ?? null) : null },
+    service: { liveReleaseId: release.id, ...(isRollback ? { heldSha: previous?.sha ?? null } : isWayBack ? {} : { heldSha: null }) },
     warnings: failed === null ? [] : [POST_DEPLOY_FAILED],
     ...(failed === null ? {} : { failure: failed }),
     reports,

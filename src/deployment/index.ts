@@ -1,7 +1,7 @@
 /** The door of deployments. */
 export { performDeployment } from './perform-deployment.ts'
 export type { DeployDeps, DeploymentFacts, DeploymentLog, DeploymentOutcome, DeploymentWords } from './deploy-deps.ts'
-export { DEPLOYMENT_JOB, deploymentName, deploymentPlanOf, serviceLane } from './deployment-plan.ts'
+export { DEPLOYMENT_JOB, deploymentName, deploymentPlanOf, isDeploymentPlan, serviceLane } from './deployment-plan.ts'
 export type { DeploymentPlan } from './deployment-plan.ts'
 export { deploymentReport } from './deployment-report.ts'
 export { DEPLOYMENT_STATES, isFinal, mayFollow, touchesHost } from './deployment-state.ts'

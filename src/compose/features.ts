@@ -1,4 +1,5 @@
 /** The list of features: what this Slipway can do. */
+import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { FlowDeps } from '../flow/deps.ts'
 import { rerun } from '../flow/on-rerun.ts'
 import type { Feature } from './feature.ts'
@@ -10,6 +11,7 @@ import { createPipelinesFeature } from './pipelines.ts'
 import { createPoolFeature } from './pool.ts'
 import { createSecrets } from './secrets.ts'
 import { createWebFeature } from './web.ts'
+import type { Webhooks } from './webhooks.ts'
 
 export interface Features {
   readonly features: readonly Feature[]
@@ -19,6 +21,9 @@ export interface Features {
 /** Parts of the flow that exist only once all features are joined; asked for when something happens, never before. */
 export interface Later {
   flow(): FlowDeps
+  webhooks(): Pick<Webhooks, 'setStoredSecret'>
+  /** Every route with what it says of itself. */
+  routes(): OpenAPIHono
 }
 
 export function createFeatures(base: Foundation, later: Later): Features {

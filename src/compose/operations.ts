@@ -1,5 +1,5 @@
 /** The routes for those who run the server: looking at it, applying its file, asking what would happen. */
-import { Hono } from 'hono'
+import { OpenAPIHono } from '@hono/zod-openapi'
 import { VERSION } from '../core/version.ts'
 import type { FlowDeps } from '../flow/deps.ts'
 import { explainPlan } from '../flow/explain-plan.ts'
@@ -10,9 +10,9 @@ import type { Feature } from './feature.ts'
 import type { Foundation } from './foundation.ts'
 import { readServerFile } from './server-file.ts'
 
-export function createOperations(base: Foundation, flow: FlowDeps, features: readonly Feature[]): Hono {
+export function createOperations(base: Foundation, flow: FlowDeps, features: readonly Feature[]): OpenAPIHono {
   const { authenticate, settings } = base
-  const routes = new Hono()
+  const routes = new OpenAPIHono()
   routes.route(
     '/',
     createServerApiRoutes({

@@ -2,7 +2,7 @@
  * Brings the parts of one process together, starts them in the order of their needs, and stops them in the opposite
  * one. Reads from top to bottom like the life of the process.
  */
-import { Hono } from 'hono'
+import { OpenAPIHono } from '@hono/zod-openapi'
 import { pino } from 'pino'
 import type { NewDelivery } from '../app/ports.ts'
 import { errorMessage } from '../core/errors.ts'
@@ -29,7 +29,7 @@ import { openStore } from './open-store.ts'
 import { createOperations } from './operations.ts'
 import { createReportHandler } from './reports.ts'
 import { isPidAlive } from './this-process.ts'
-import { createWebhooks } from './webhooks.ts'
+import { createWebhooks, type Webhooks } from './webhooks.ts'
 import { watchSmee } from './smee.ts'
 
 export interface Slipway {
@@ -62,12 +62,18 @@ export async function startSlipway(settings: Settings, isListening = true): Prom
   let isStopping = false
 
   const deliveries = createDeliveryStore(base.db)
-  const joined: { flow: FlowDeps | null } = { flow: null }
-  const { features, secretNamesOf } = createFeatures(base, { flow: () => orThrow(joined.flow) })
+  const app = new OpenAPIHono()
+  const joined: { flow: FlowDeps | null; webhooks: Webhooks | null } = { flow: null, webhooks: null }
+  const { features, secretNamesOf } = createFeatures(base, {
+    flow: () => orThrow(joined.flow),
+    webhooks: () => orThrow(joined.webhooks),
+    routes: () => app,
+  })
   const flow = createFlowDeps(base, features, secretNamesOf)
   joined.flow = flow
   const stored = await base.credentials.load()
   const webhooks = createWebhooks(base, deliveries, stored?.webhookSecret ?? null, (event) => handleEvent(flow, event))
+  joined.webhooks = webhooks
 
   const runHandlers = Object.assign({}, ...features.map((feature) => feature.handlers ?? {}))
   const { chores, handlers: choreHandlers } = createChores(base, deliveries, flow, features)
@@ -85,7 +91,6 @@ export async function startSlipway(settings: Settings, isListening = true): Prom
     reapDeadProcesses({ self: base.self, store: processes, handlers, isSteady, staleMs: HEARTBEAT_STALE_MS, isPidAlive, logger })
   await reap()
 
-  const app = new Hono()
   app.onError((error, context) => errorResponse(context, error, logger))
   app.notFound(notFound)
   app.route('/', createHealth(base, () => isStopping))
@@ -154,7 +159,7 @@ export async function startSlipway(settings: Settings, isListening = true): Prom
 }
 
 /** Features ask for the flow when something happens, and nothing happens before all parts are joined. */
-function orThrow(flow: FlowDeps | null): FlowDeps {
-  if (flow === null) throw new Error('asked for the flow before it was joined')
-  return flow
+function orThrow<Part>(part: Part | null): Part {
+  if (part === null) throw new Error('asked for a part before all were joined')
+  return part
 }

@@ -1,4 +1,5 @@
 /** What the pages need from outside; adapters implement it, `compose/web.ts` brings them together. */
+import type { Secret } from '../core/secret.ts'
 import type { TokenScope } from '../config/server-config.ts'
 import type { CheckButton } from '../core/check.ts'
 import type { Conclusion, Run, RunKind, RunState } from '../core/run.ts'
@@ -130,6 +131,59 @@ export interface SecretBook {
   ): Promise<SecretRecord>
   /** False when there is none. */
   remove(repository: string, name: string, actor: string): Promise<boolean>
+}
+
+export interface DeliveryRecord {
+  readonly id: string
+  readonly event: string
+  readonly action: string | null
+  readonly state: 'received' | 'handled' | 'ignored' | 'failed'
+  readonly note: string | null
+  readonly repositoryId: number | null
+  readonly receivedAt: Date
+}
+
+export interface DeliveryBook {
+  /** Newest first, without payloads. */
+  list(page: { readonly before?: Date; readonly limit: number }): Promise<readonly DeliveryRecord[]>
+  get(id: string): Promise<(DeliveryRecord & { readonly payload: string }) | null>
+}
+
+export interface TokenRecord {
+  readonly id: string
+  readonly name: string
+  readonly scope: TokenScope
+  readonly pools: readonly string[] | null
+  readonly organization: string | null
+  readonly createdBy: string
+  readonly createdAt: Date
+  readonly expiresAt: Date | null
+  readonly revokedAt: Date | null
+  readonly lastUsedAt: Date | null
+}
+
+export interface TokenBook {
+  list(): Promise<readonly TokenRecord[]>
+  issue(
+    token: {
+      readonly name: string
+      readonly scope: TokenScope
+      readonly pools: readonly string[] | null
+      readonly ttlMs: number | null
+    },
+    actor: string,
+  ): Promise<{ readonly token: Secret; readonly record: TokenRecord }>
+  revoke(id: string, actor: string): Promise<boolean>
+}
+
+export interface HostRecord {
+  readonly name: string
+  readonly endpoint: string
+  readonly builds: boolean
+  readonly deploys: boolean
+  readonly maxConcurrent: number
+  /** How it is: its Docker version and platform, or why it does not answer. */
+  readonly condition: { readonly isOk: boolean; readonly detail: string }
 }
 
 export type Listen = (listener: (runId: string) => void) => () => void

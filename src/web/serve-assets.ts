@@ -25,6 +25,7 @@ const OWN = {
   'run.js': new URL('./assets/run.js', import.meta.url),
   'pools.js': new URL('./assets/pools.js', import.meta.url),
   'charts.js': new URL('./assets/charts.js', import.meta.url),
+  'docs.css': new URL('./assets/docs.css', import.meta.url),
   'docs.js': new URL('./assets/docs.js', import.meta.url),
 } as const
 

@@ -25,7 +25,8 @@ export function classifyGitHubFailure(error: unknown, now: number): GitHubFailur
   const waitMs = limitWaitMs(status, message, headers, now)
   if (waitMs !== null) return { kind: 'limited', waitMs, message }
   // Octokit reports failures of the connection itself as status 500.
-  if (status >= 500) return { kind: 'unavailable', message, isOver: request.response !== undefined || wasNeverSent(error) }
+  if (status >= 500)
+    return { kind: 'unavailable', message, isOver: request.response !== undefined || wasNeverSent(error) }
   // A token that ended early, or a key that is being replaced: the next call asks for a new token.
   if (status === 401) return { kind: 'unavailable', message, isOver: true }
   return { kind: 'refused', status, message }

@@ -12,7 +12,10 @@ export function politeFetch(timeoutMs: number): typeof fetch {
     const quietMs = quietUntil - Date.now()
     if (quietMs > 0) return refusal(quietMs)
     const limit = AbortSignal.timeout(timeoutMs)
-    const response = await fetch(input, { ...init, signal: init.signal == null ? limit : AbortSignal.any([init.signal, limit]) })
+    const response = await fetch(input, {
+      ...init,
+      signal: init.signal == null ? limit : AbortSignal.any([init.signal, limit]),
+    })
     if (response.status === 403 || response.status === 429) {
       const message = await response.clone().text()
       const waitMs = limitWaitMs(response.status, message, Object.fromEntries(response.headers), Date.now())

@@ -108,7 +108,7 @@ describe('a run goes on to its true end', () => {
 })
 
 describe('afterwards', () => {
-  it('it was one process all the while, and no job is left', async () => {
+  it('one process has seen it all, and no job is left', async () => {
     expect(slipway.process().output()).not.toMatch(/unhandled|uncaught/i)
     const db = new pg.Client({ connectionString: postgres.url })
     await db.connect()

@@ -42,7 +42,9 @@ async function building(branch: string, seconds = 5): Promise<string> {
   const sha = await slipway.github.commit(REPOSITORY, { branch, files: { Dockerfile: dockerfile } })
   await slipway.github.waitFor(
     async () =>
-      (await slipway.github.checkRuns(REPOSITORY, sha)).find((run) => run.output.title?.startsWith('Building') === true),
+      (await slipway.github.checkRuns(REPOSITORY, sha)).find(
+        (run) => run.output.title?.startsWith('Building') === true,
+      ),
     { what: 'a build', timeout: 60_000 },
   )
   return sha
@@ -74,15 +76,19 @@ describe('an image is built once more and the check tells the truth', () => {
 })
 
 describe('a host that hangs', () => {
-  it('is named as the cause; the commit is not', async () => {
-    const sha = await building('hung', 600)
-    line.stall()
-    const check = await slipway.github.completedCheck(REPOSITORY, sha, 'deployability', PATIENCE_MS)
-    expect(check.conclusion).toBe('failure')
-    expect(check.output.title).toMatch(/^Slipway failed, not your commit: .*does not answer/)
-    expect(check.annotations).toEqual([])
-    const ready = await fetch(`${slipway.url}/readyz`)
-    expect(ready.status).toBe(503)
-    line.heal()
-  }, PATIENCE_MS)
+  it(
+    'is named as the cause; the commit is not',
+    async () => {
+      const sha = await building('hung', 600)
+      line.stall()
+      const check = await slipway.github.completedCheck(REPOSITORY, sha, 'deployability', PATIENCE_MS)
+      expect(check.conclusion).toBe('failure')
+      expect(check.output.title).toMatch(/^Slipway failed, not your commit: .*does not answer/)
+      expect(check.annotations).toEqual([])
+      const ready = await fetch(`${slipway.url}/readyz`)
+      expect(ready.status).toBe(503)
+      line.heal()
+    },
+    PATIENCE_MS,
+  )
 })

@@ -35,7 +35,8 @@ async function running(repository: string, sha: string) {
   )
 }
 
-const ended = (repository: string, sha: string) => slipway.github.completedCheck(repository, sha, 'deployability', PATIENCE_MS)
+const ended = (repository: string, sha: string) =>
+  slipway.github.completedCheck(repository, sha, 'deployability', PATIENCE_MS)
 
 /** Resolves when every delivery that was stored has been dealt with. */
 async function settled(): Promise<void> {
@@ -51,7 +52,8 @@ describe('webhooks out of order', () => {
     const { github } = slipway
     await github.webhookFault({ kind: 'hold', event: 'push', times: 3 })
     const shas: string[] = []
-    for (let n = 0; n < 3; n++) shas.push(await github.commit(REPOSITORY, { branch: 'backwards', files: { n: `${n}` } }))
+    for (let n = 0; n < 3; n++)
+      shas.push(await github.commit(REPOSITORY, { branch: 'backwards', files: { n: `${n}` } }))
     await github.releaseHeld('last')
     await settled()
     expect((await ended(REPOSITORY, shas[2] ?? '')).conclusion).toBe('success')
@@ -175,7 +177,8 @@ describe('GitHub’s limits', () => {
     const { github } = slipway
     await create('storm', 'stormy')
     const shas: string[] = []
-    for (let n = 0; n < 8; n++) shas.push(await github.commit('stormy/storm', { branch: `storm-${n}`, files: { n: `${n}` } }))
+    for (let n = 0; n < 8; n++)
+      shas.push(await github.commit('stormy/storm', { branch: `storm-${n}`, files: { n: `${n}` } }))
     for (const sha of shas) expect((await ended('stormy/storm', sha)).conclusion).toBe('success')
     const writes = (await github.calls())
       .filter((call) => call.method !== 'GET' && call.path.includes('/stormy/'))
@@ -205,7 +208,10 @@ describe('GitHub’s limits', () => {
 
   it('of a token that ended before its time cost a new token, not the report', async () => {
     const { github } = slipway
-    const sha = await github.commit(REPOSITORY, { branch: 'expired', files: { Dockerfile: `FROM busybox\nRUN echo ${randomUUID()} && sleep 2\n` } })
+    const sha = await github.commit(REPOSITORY, {
+      branch: 'expired',
+      files: { Dockerfile: `FROM busybox\nRUN echo ${randomUUID()} && sleep 2\n` },
+    })
     await running(REPOSITORY, sha)
     await github.expireTokens()
     expect((await ended(REPOSITORY, sha)).conclusion).toBe('success')
@@ -220,7 +226,9 @@ describe('a kill between the database and GitHub', () => {
     const before = (await github.calls()).length
     const sha = await github.commit(REPOSITORY, { branch: `cut-${kind}`, files: { cut: kind } })
     await github.waitFor(async () =>
-      (await github.calls()).slice(before).find((call) => call.method === 'POST' && call.path.endsWith('/acme/events/check-runs')),
+      (await github.calls())
+        .slice(before)
+        .find((call) => call.method === 'POST' && call.path.endsWith('/acme/events/check-runs')),
     )
     await slipway.process().kill()
     await slipway.start()

@@ -28,7 +28,12 @@ afterAll(async () => {
   await slipway.close()
 })
 
-async function check(branch: string, files: Readonly<Record<string, FileWish>>, name = 'deployability', message?: string) {
+async function check(
+  branch: string,
+  files: Readonly<Record<string, FileWish>>,
+  name = 'deployability',
+  message?: string,
+) {
   const { github } = slipway
   const sha = await github.commit(REPOSITORY, { branch, files, ...(message === undefined ? {} : { message }) })
   return await github.completedCheck(REPOSITORY, sha, name, PATIENCE_MS)
@@ -75,7 +80,11 @@ describe('a Dockerfile', () => {
   it.each([
     ['above the repository', '../../../../etc/passwd', {}],
     ['at an absolute path', '/etc/passwd', {}],
-    ['that is a link out of the repository', 'Outside', { Outside: { text: '../../../../../etc/passwd', mode: SYMLINK } }],
+    [
+      'that is a link out of the repository',
+      'Outside',
+      { Outside: { text: '../../../../../etc/passwd', mode: SYMLINK } },
+    ],
     ['that is not there', 'Missing', {}],
   ] as const)('%s is refused with words, and nothing of the server is read', async (words, path, files) => {
     const config = `version: 1\nimages:\n  web: {dockerfile: ${JSON.stringify(path)}}\n`
@@ -94,7 +103,10 @@ describe('a Dockerfile', () => {
 
 describe('a slipway.yml', () => {
   const nested = `version: 1\nimages: ${'['.repeat(900)}${']'.repeat(900)}\n`
-  const bomb = `version: 1\na: &a [x,x,x,x,x,x,x,x,x,x]\n${[...'bcdefghij'].map((key, n) => `${key}: &${key} [${Array.from({ length: 10 }, () => `*${'abcdefghij'[n]}`).join(',')}]`).join('\n')}\n`
+  const bomb = `version: 1\na: &a [x,x,x,x,x,x,x,x,x,x]\n${'bcdefghij'
+    .split('')
+    .map((key, n) => `${key}: &${key} [${Array.from({ length: 10 }, () => `*${'abcdefghij'[n]}`).join(',')}]`)
+    .join('\n')}\n`
   it.each([
     ['900 levels deep', nested],
     ['of 10 MB', `version: 1\n# ${'x'.repeat(10 * 1024 * 1024)}\n`],
@@ -103,7 +115,11 @@ describe('a slipway.yml', () => {
     ['with a prototype', 'version: 1\n__proto__: {polluted: true}\nconstructor: {prototype: {polluted: true}}\n'],
     ['that is a link', { text: '../../../../etc/passwd', mode: SYMLINK }],
   ] satisfies readonly (readonly [string, FileWish])[])('%s is refused with words', async (words, file) => {
-    const ended = await check(`config-${words.replaceAll(/[^a-z0-9]+/g, '-')}`, { '.github/slipway.yml': file }, 'slipway')
+    const ended = await check(
+      `config-${words.replaceAll(/[^a-z0-9]+/g, '-')}`,
+      { '.github/slipway.yml': file },
+      'slipway',
+    )
     expect(ended.conclusion).toBe('failure')
     expect(ended.output.title).toContain('.github/slipway.yml')
     expect(JSON.stringify(ended)).not.toContain('root:x:')

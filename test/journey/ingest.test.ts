@@ -43,7 +43,12 @@ interface Webhook {
 }
 
 async function send(webhook: Webhook = {}): Promise<{ status: number; text: string; id: string }> {
-  const { body = JSON.stringify(PING), secret = slipway.simulated.webhookSecret, algorithm = 'sha256', id = randomUUID() } = webhook
+  const {
+    body = JSON.stringify(PING),
+    secret = slipway.simulated.webhookSecret,
+    algorithm = 'sha256',
+    id = randomUUID(),
+  } = webhook
   const signature = `${algorithm}=${createHmac(algorithm, secret).update(body).digest('hex')}`
   const headers = Object.entries({
     'content-type': 'application/json',
@@ -131,7 +136,9 @@ describe('a webhook is refused', () => {
   })
 
   it('415 when it is compressed', async () => {
-    expect((await send({ body: gzipSync(JSON.stringify(PING)), headers: { 'content-encoding': 'gzip' } })).status).toBe(415)
+    expect((await send({ body: gzipSync(JSON.stringify(PING)), headers: { 'content-encoding': 'gzip' } })).status).toBe(
+      415,
+    )
   })
 
   it('413 over 25 MB of which the length was not announced', async () => {
@@ -152,7 +159,10 @@ function sendChunks(megabytes: number, headers: Readonly<Record<string, string>>
   return new Promise((resolve, reject) => {
     const outgoing = request(
       `${slipway.url}/api/github/webhooks`,
-      { method: 'POST', headers: { 'content-type': 'application/json', 'x-hub-signature-256': `sha256=${'0'.repeat(64)}`, ...headers } },
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', 'x-hub-signature-256': `sha256=${'0'.repeat(64)}`, ...headers },
+      },
       (answer) => {
         answer.resume()
         resolve(answer.statusCode ?? 0)
@@ -165,18 +175,21 @@ function sendChunks(megabytes: number, headers: Readonly<Record<string, string>>
 }
 
 describe('while the database is away', () => {
-  it.each(['refuse', 'stall'] as const)('answers 503 and never a false 2xx, then goes on by itself (%s)', async (fault) => {
-    line.proxy[fault]()
-    const answers = await Promise.all(Array.from({ length: 20 }, () => send()))
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]))
-    expect((await fetch(`${slipway.url}/healthz`)).status).toBe(200)
-    line.proxy.heal()
-    const accepted = await slipway.github.waitFor(async () => {
-      const answer = await send()
-      return answer.status === 202 ? answer : undefined
-    })
-    expect(await stored(accepted.id)).toBeDefined()
-    // GitHub sends again what was refused, under the same id.
-    for (const { id } of answers) expect((await send({ id })).status).toBe(202)
-  })
+  it.each(['refuse', 'stall'] as const)(
+    'answers 503 and never a false 2xx, then goes on by itself (%s)',
+    async (fault) => {
+      line.proxy[fault]()
+      const answers = await Promise.all(Array.from({ length: 20 }, () => send()))
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]))
+      expect((await fetch(`${slipway.url}/healthz`)).status).toBe(200)
+      line.proxy.heal()
+      const accepted = await slipway.github.waitFor(async () => {
+        const answer = await send()
+        return answer.status === 202 ? answer : undefined
+      })
+      expect(await stored(accepted.id)).toBeDefined()
+      // GitHub sends again what was refused, under the same id.
+      for (const { id } of answers) expect((await send({ id })).status).toBe(202)
+    },
+  )
 })

@@ -53,22 +53,33 @@ async function holdsTogether(shas: readonly string[]): Promise<void> {
 describe('a process that is paused for longer than its lease', () => {
   it('loses its work to the other one, and what it still writes is refused', async () => {
     const { github } = slipway
-    const first = slipway.process()
-    const sha = await push('paused', 6)
-    await github.waitFor(async () => (await github.checkRuns(REPOSITORY, sha)).find((run) => run.status === 'in_progress'))
     const second = await slipway.start()
-    process.kill(first.pid, 'SIGSTOP')
+    const sha = await push('paused', 8)
+    const holder = await github.waitFor(
+      async () => {
+        const { rows } = await db.query(
+          `select pid from processes join jobs on jobs.process_id = processes.id
+          join runs on jobs.key = 'run:' || runs.id where runs.sha = $1 and runs.state = 'in_progress'`,
+          [sha],
+        )
+        return rows[0] === undefined ? undefined : Number(rows[0].pid)
+      },
+      { what: 'a process that works on it', timeout: PATIENCE_MS },
+    )
+    process.kill(holder, 'SIGSTOP')
     try {
       await github.completedCheck(REPOSITORY, sha, 'deployability', PATIENCE_MS)
     } finally {
-      process.kill(first.pid, 'SIGCONT')
+      process.kill(holder, 'SIGCONT')
     }
-    const story = await db.query(`select run_events.kind from run_events join runs on runs.id = run_id where sha = $1`, [sha])
+    const story = await db.query(
+      `select run_events.kind from run_events join runs on runs.id = run_id where sha = $1`,
+      [sha],
+    )
     expect(story.rows.filter(({ kind }) => kind === 'started')).toHaveLength(2)
-    // The paused one is back and works on as if nothing had been.
-    await second.stop()
     const next = await push('paused-and-back', 0)
     await holdsTogether([sha, next])
+    await second.stop()
   })
 })
 

@@ -23,7 +23,10 @@ afterAll(async () => {
 
 async function building(seconds: number): Promise<string> {
   const dockerfile = `FROM busybox\nRUN echo ${randomUUID()} && sleep ${seconds}\n`
-  const sha = await slipway.github.commit(REPOSITORY, { branch: `b-${randomUUID()}`, files: { Dockerfile: dockerfile } })
+  const sha = await slipway.github.commit(REPOSITORY, {
+    branch: `b-${randomUUID()}`,
+    files: { Dockerfile: dockerfile },
+  })
   await slipway.github.waitFor(
     async () => (await slipway.github.checkRuns(REPOSITORY, sha)).find((run) => run.status === 'in_progress'),
     { what: 'a check in progress', timeout: 60_000 },
@@ -61,8 +64,16 @@ describe('a start that cannot succeed ends with one line that says what to do', 
     ['an interval without a unit that is known', { RECONCILE_INTERVAL: 'often' }, /RECONCILE_INTERVAL/],
     ['an answer that CONFIRM does not know', { CONFIRM: 'maybe' }, /CONFIRM.*(harmless|deploys|none)/],
     ['a key that is no key', { PRIVATE_KEY: 'not a key' }, /PRIVATE_KEY/],
-    ['a key that cannot be read', { PRIVATE_KEY: '', PRIVATE_KEY_PATH: '/nowhere/key.pem' }, /PRIVATE_KEY_PATH.*\/nowhere\/key\.pem/],
-    ['a server file that is not there', { SERVER_CONFIG: '/nowhere/server.yml' }, /SERVER_CONFIG.*\/nowhere\/server\.yml/],
+    [
+      'a key that cannot be read',
+      { PRIVATE_KEY: '', PRIVATE_KEY_PATH: '/nowhere/key.pem' },
+      /PRIVATE_KEY_PATH.*\/nowhere\/key\.pem/,
+    ],
+    [
+      'a server file that is not there',
+      { SERVER_CONFIG: '/nowhere/server.yml' },
+      /SERVER_CONFIG.*\/nowhere\/server\.yml/,
+    ],
     ['a database that is not there', { DATABASE_URL: 'postgres://nobody@127.0.0.1:1/none' }, /DATABASE_URL/],
     ['an encryption key of the wrong length', { ENCRYPTION_KEY: 'c2hvcnQ=' }, /ENCRYPTION_KEY/],
   ] as const)('%s', async (_words, env, line) => {

@@ -118,7 +118,9 @@ const die = (process: number): Command => ({
   async run(model, real) {
     const reaped = await processes.reap([real.ids[process] ?? ''], null, MAX_DEATHS)
     const held = [...model.jobs].filter(([, job]) => job.state === 'running' && job.holder === process)
-    expect(reaped.map(({ payload }) => (payload as { key: string }).key).toSorted()).toEqual(held.map(([key]) => key).toSorted())
+    expect(reaped.map(({ payload }) => (payload as { key: string }).key).toSorted()).toEqual(
+      held.map(([key]) => key).toSorted(),
+    )
     for (const [key, job] of held) {
       loseLease(real, key)
       const deaths = job.deaths + 1
@@ -152,7 +154,9 @@ const process = fc.nat(PROCESSES - 1)
 const COMMANDS = [
   fc.nat(4).map(enqueue),
   fc.tuple(process, fc.integer({ min: 1, max: 3 })).map(([who, limit]) => claim(who, limit)),
-  fc.tuple(fc.nat(50), fc.constantFrom('complete', 'retry', 'park')).map(([pick, how]) => settle(pick, how as 'complete')),
+  fc
+    .tuple(fc.nat(50), fc.constantFrom('complete', 'retry', 'park'))
+    .map(([pick, how]) => settle(pick, how as 'complete')),
   process.map(die),
   process.map(forget),
 ]

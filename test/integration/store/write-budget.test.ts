@@ -40,10 +40,14 @@ describe('the budget of writes', () => {
 
   it('never lets more than eighty objects be made in a minute or five hundred in an hour', async () => {
     const budget = createWriteBudgetStore(db)
-    await db.run(sql`insert into created_objects (installation_id, created_at) select 4, now() - interval '30 seconds' from generate_series(1, 80)`)
+    await db.run(
+      sql`insert into created_objects (installation_id, created_at) select 4, now() - interval '30 seconds' from generate_series(1, 80)`,
+    )
     expect(await budget.take(4, true)).toBeGreaterThan(20_000)
     expect(await budget.take(4, false)).toBe(0)
-    await db.run(sql`insert into created_objects (installation_id, created_at) select 5, now() - interval '30 minutes' from generate_series(1, 500)`)
+    await db.run(
+      sql`insert into created_objects (installation_id, created_at) select 5, now() - interval '30 minutes' from generate_series(1, 500)`,
+    )
     expect(await budget.take(5, true)).toBeGreaterThan(29 * 60_000)
     // What is older than the window is forgotten.
     await db.run(sql`update created_objects set created_at = now() - interval '61 minutes' where installation_id = 5`)

@@ -37,12 +37,39 @@ const pull = {
 
 describe('a push', () => {
   it.each([
-    ['to a branch', push, { kind: 'branch_pushed', branch: 'main', sha: SHA, before: 'b'.repeat(40), treeSha: 'c'.repeat(40), actor: 'ada' }],
-    ['of a new branch with slashes and signs', { ...push, ref: 'refs/heads/a/$(b)', before: NONE, created: true }, { branch: 'a/$(b)', before: null }],
-    ['that deletes a branch', { ...push, deleted: true, after: NONE, head_commit: null }, { kind: 'branch_deleted', branch: 'main' }],
+    [
+      'to a branch',
+      push,
+      {
+        kind: 'branch_pushed',
+        branch: 'main',
+        sha: SHA,
+        before: 'b'.repeat(40),
+        treeSha: 'c'.repeat(40),
+        actor: 'ada',
+      },
+    ],
+    [
+      'of a new branch with slashes and signs',
+      { ...push, ref: 'refs/heads/a/$(b)', before: NONE, created: true },
+      { branch: 'a/$(b)', before: null },
+    ],
+    [
+      'that deletes a branch',
+      { ...push, deleted: true, after: NONE, head_commit: null },
+      { kind: 'branch_deleted', branch: 'main' },
+    ],
     ['of a tag', { ...push, ref: 'refs/tags/v1' }, { kind: 'tag_pushed', tag: 'v1', sha: SHA }],
-    ['that deletes a tag', { ...push, ref: 'refs/tags/v1', deleted: true, head_commit: null }, { kind: 'tag_deleted', tag: 'v1' }],
-    ['of which the head commit is another one', { ...push, head_commit: { ...push.head_commit, id: 'd'.repeat(40) } }, { treeSha: null }],
+    [
+      'that deletes a tag',
+      { ...push, ref: 'refs/tags/v1', deleted: true, head_commit: null },
+      { kind: 'tag_deleted', tag: 'v1' },
+    ],
+    [
+      'of which the head commit is another one',
+      { ...push, head_commit: { ...push.head_commit, id: 'd'.repeat(40) } },
+      { treeSha: null },
+    ],
   ])('%s', (_words, payload, event) => {
     expect(ROUTES.push(payload, APP_ID)).toMatchObject(event)
   })
@@ -58,17 +85,22 @@ describe('a push', () => {
 })
 
 describe('a pull request', () => {
-  it.each(['opened', 'synchronize', 'reopened', 'ready_for_review', 'edited'])('that was %s has a head to be checked', (action) => {
-    expect(ROUTES.pull_request({ action, pull_request: pull, ...common }, APP_ID)).toMatchObject({
-      kind: 'pull_request_changed',
-      pullRequest: { number: 3, headSha: SHA, isFork: false, author: 'eve' },
-    })
-  })
+  it.each(['opened', 'synchronize', 'reopened', 'ready_for_review', 'edited'])(
+    'that was %s has a head to be checked',
+    (action) => {
+      expect(ROUTES.pull_request({ action, pull_request: pull, ...common }, APP_ID)).toMatchObject({
+        kind: 'pull_request_changed',
+        pullRequest: { number: 3, headSha: SHA, isFork: false, author: 'eve' },
+      })
+    },
+  )
 
   it('of another repository, or of one that is gone, is a fork’s', () => {
     for (const repo of [{ id: 2, full_name: 'eve/web' }, null]) {
       const payload = { action: 'opened', pull_request: { ...pull, head: { ...pull.head, repo } }, ...common }
-      expect(ROUTES.pull_request(payload, APP_ID)).toMatchObject({ pullRequest: { isFork: true, headRepository: repo?.full_name ?? null } })
+      expect(ROUTES.pull_request(payload, APP_ID)).toMatchObject({
+        pullRequest: { isFork: true, headRepository: repo?.full_name ?? null },
+      })
     }
   })
 
@@ -81,31 +113,63 @@ describe('checks', () => {
   const run = { head_sha: SHA, external_id: 'run-1', app: { id: APP_ID } }
 
   it('of ours are re-run and their buttons are pressed', () => {
-    expect(ROUTES.check_run({ action: 'rerequested', check_run: run, ...common }, APP_ID)).toMatchObject({ kind: 'rerun_requested', runId: 'run-1', actor: 'ada' })
-    const pressed = { action: 'requested_action', check_run: run, requested_action: { identifier: 'cancel' }, ...common }
+    expect(ROUTES.check_run({ action: 'rerequested', check_run: run, ...common }, APP_ID)).toMatchObject({
+      kind: 'rerun_requested',
+      runId: 'run-1',
+      actor: 'ada',
+    })
+    const pressed = {
+      action: 'requested_action',
+      check_run: run,
+      requested_action: { identifier: 'cancel' },
+      ...common,
+    }
     expect(ROUTES.check_run(pressed, APP_ID)).toMatchObject({ kind: 'button_pressed', button: 'cancel' })
-    expect(ROUTES.check_suite({ action: 'rerequested', check_suite: { head_sha: SHA, app: { id: APP_ID } }, ...common }, APP_ID)).toMatchObject({ runId: null })
+    expect(
+      ROUTES.check_suite(
+        { action: 'rerequested', check_suite: { head_sha: SHA, app: { id: APP_ID } }, ...common },
+        APP_ID,
+      ),
+    ).toMatchObject({ runId: null })
   })
 
   it('of other apps are not our business', () => {
-    expect(ROUTES.check_run({ action: 'rerequested', check_run: { ...run, app: { id: 8 } }, ...common }, APP_ID)).toBeNull()
-    expect(ROUTES.check_suite({ action: 'rerequested', check_suite: { head_sha: SHA, app: { id: 8 } }, ...common }, APP_ID)).toBeNull()
-    expect(ROUTES.check_suite({ action: 'requested', check_suite: { head_sha: SHA, app: { id: APP_ID } }, ...common }, APP_ID)).toBeNull()
+    expect(
+      ROUTES.check_run({ action: 'rerequested', check_run: { ...run, app: { id: 8 } }, ...common }, APP_ID),
+    ).toBeNull()
+    expect(
+      ROUTES.check_suite({ action: 'rerequested', check_suite: { head_sha: SHA, app: { id: 8 } }, ...common }, APP_ID),
+    ).toBeNull()
+    expect(
+      ROUTES.check_suite(
+        { action: 'requested', check_suite: { head_sha: SHA, app: { id: APP_ID } }, ...common },
+        APP_ID,
+      ),
+    ).toBeNull()
   })
 })
 
 describe('installations and repositories', () => {
   it('come, sleep and go', () => {
     const installation = { id: 9, account: { login: 'acme' }, permissions: { checks: 'write' } }
-    expect(ROUTES.installation({ action: 'suspend', installation }, APP_ID)).toMatchObject({ kind: 'installation_changed', change: 'suspended', account: 'acme' })
+    expect(ROUTES.installation({ action: 'suspend', installation }, APP_ID)).toMatchObject({
+      kind: 'installation_changed',
+      change: 'suspended',
+      account: 'acme',
+    })
     expect(ROUTES.installation({ action: 'invented', installation }, APP_ID)).toBeNull()
     const removed = [{ id: 1, full_name: 'acme/web' }]
-    expect(ROUTES.installation_repositories({ installation: { id: 9 }, repositories_removed: removed }, APP_ID)).toMatchObject({ removed: [{ id: 1, owner: 'acme', name: 'web' }] })
+    expect(
+      ROUTES.installation_repositories({ installation: { id: 9 }, repositories_removed: removed }, APP_ID),
+    ).toMatchObject({ removed: [{ id: 1, owner: 'acme', name: 'web' }] })
   })
 
   it('take no action’s name from an object’s own properties', () => {
     expect(ROUTES.repository({ action: 'toString', ...common }, APP_ID)).toBeNull()
     expect(ROUTES.repository({ action: '__proto__', ...common }, APP_ID)).toBeNull()
-    expect(ROUTES.repository({ action: 'renamed', ...common }, APP_ID)).toMatchObject({ kind: 'repository_changed', change: 'renamed' })
+    expect(ROUTES.repository({ action: 'renamed', ...common }, APP_ID)).toMatchObject({
+      kind: 'repository_changed',
+      change: 'renamed',
+    })
   })
 })

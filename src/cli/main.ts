@@ -27,6 +27,12 @@ const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./start.ts')).startCommand(() => import('../main.ts')),
   },
   {
+    name: 'init',
+    group: 'Server',
+    summary: 'ask for the first settings and write .env',
+    load: async () => (await import('./init.ts')).initCommand,
+  },
+  {
     name: 'demo',
     group: 'Server',
     summary: 'play the whole story with a simulated GitHub, on real Docker',

@@ -32,16 +32,24 @@ describe('slipway doctor', () => {
     expect(code).toBe(0)
     expect(told.length).toBeGreaterThanOrEqual(20)
     const names = ['server.yml', 'database', 'database schema', 'encryption key', 'host default', 'GitHub', 'clock']
-    for (const name of [...names, 'permissions of the App', 'events of the App', 'webhook address', 'webhooks arrive']) {
+    for (const name of [
+      ...names,
+      'permissions of the App',
+      'events of the App',
+      'webhook address',
+      'webhooks arrive',
+    ]) {
       expect(told.find((finding) => finding.name === name)).toMatchObject({ kind: 'ok' })
     }
-    for (const finding of told) if (finding.kind === 'warning') expect(finding.fix).toBeTruthy()
+    expect(told.filter(({ kind, fix }) => kind === 'warning' && fix === undefined)).toEqual([])
   })
 
   it('says which variable is wrong, and goes on with what does not rest on it', async () => {
     const { told, code } = await doctor({ PORT: 'abc' })
     expect(code).toBe(1)
-    expect(told).toContainEqual(expect.objectContaining({ name: 'settings', kind: 'failed', detail: expect.stringContaining('PORT') }))
+    expect(told).toContainEqual(
+      expect.objectContaining({ name: 'settings', kind: 'failed', detail: expect.stringContaining('PORT') }),
+    )
     expect(told).toContainEqual(expect.objectContaining({ name: 'git', kind: 'ok' }))
     expect(told).toContainEqual(expect.objectContaining({ name: 'database', kind: 'skipped' }))
   })
@@ -54,10 +62,14 @@ describe('slipway doctor', () => {
       DOCKER_HOST: '/nowhere/docker.sock',
     })
     expect(code).toBe(1)
-    const failed = (name: string, fix: string) => expect.objectContaining({ name, kind: 'failed', fix: expect.stringContaining(fix) })
+    const failed = (name: string, fix: string) =>
+      expect.objectContaining({ name, kind: 'failed', fix: expect.stringContaining(fix) })
     expect(told).toContainEqual(failed('encryption key', 'ENCRYPTION_KEY'))
     expect(told).toContainEqual(failed('host default', 'Start Docker'))
-    expect(told.find(({ name }) => name === 'webhook address')).toMatchObject({ kind: 'warning', detail: expect.stringContaining(slipway.url) })
+    expect(told.find(({ name }) => name === 'webhook address')).toMatchObject({
+      kind: 'warning',
+      detail: expect.stringContaining(slipway.url),
+    })
     expect(told.find(({ name }) => name === 'host default: Engine')).toMatchObject({ kind: 'skipped' })
   })
 })
@@ -79,7 +91,10 @@ async function doctor(wrong: Readonly<Record<string, string>>): Promise<{ told: 
     WEBHOOK_SECRET: simulated.webhookSecret,
     ...wrong,
   }
-  const running = promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'doctor', '--json'], { cwd: ROOT, env })
+  const running = promisify(execFile)(process.execPath, ['--import', 'tsx', 'src/cli/main.ts', 'doctor', '--json'], {
+    cwd: ROOT,
+    env,
+  })
   const { stdout } = await running.catch((error: { stdout: string }) => error)
   return { told: JSON.parse(stdout), code: running.child.exitCode ?? -1 }
 }

@@ -9,6 +9,7 @@ import { createS3BlobStore } from '../blobs/s3-blob-store.ts'
 import { parseRepositoryConfig } from '../config/parse-repository-config.ts'
 import type { BlobStore } from '../core/blob-store.ts'
 import { SlipwayError } from '../core/errors.ts'
+import type { RepositoryRef } from '../core/events.ts'
 import type { Run } from '../core/run.ts'
 import { reveal, secretOf, type Secret } from '../core/secret.ts'
 import { COMMIT, VERSION } from '../core/version.ts'
@@ -262,7 +263,7 @@ async function changedFilesOf(base: Foundation, commit: Commit): Promise<readonl
   const { repository, sha, source, before } = commit
   try {
     const { gitDir } = await openCommit(base, repository, sha, source.ref)
-    const other = before ?? (await base.refs.branch(repository.id, repository.defaultBranch))?.headSha ?? null
+    const other = before ?? (await defaultHead(base, repository))
     if (other === null || other === sha) return null
     await openCommit(base, repository, other, `refs/heads/${repository.defaultBranch}`)
     const isPush = before !== null && source.event === 'push'
@@ -273,6 +274,12 @@ async function changedFilesOf(base: Foundation, commit: Commit): Promise<readonl
     if (error instanceof SlipwayError && error.code === 'not_found') return null
     throw error
   }
+}
+
+/** Of a repository that was installed a moment ago no branch is known yet: then GitHub knows. */
+async function defaultHead({ refs, reader }: Foundation, repository: RepositoryRef): Promise<string | null> {
+  const known = await refs.branch(repository.id, repository.defaultBranch)
+  return known?.headSha ?? (await reader.branchHead(repository, repository.defaultBranch))
 }
 
 function openBlobs({ settings }: Foundation, kind: string): BlobStore {

@@ -6,8 +6,8 @@
  * A build is known by a hash of what went into it; `ensureBuilt` does nothing when that has not changed. Two builds at
  * once write the same bytes, each file by a rename, the hash last.
  */
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-
 import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -57,6 +57,7 @@ async function build(hash) {
     jsxImportSource: 'hono/jsx',
     legalComments: 'none',
     logLevel: 'warning',
+    define: { SLIPWAY_BUILD_COMMIT: JSON.stringify(shortCommit()) },
     write: false,
     plugins: [findFilesFromOutput],
   })
@@ -67,6 +68,17 @@ async function build(hash) {
   for (const { path, contents } of files) writeWhole(path, contents)
   removeOthers(new Set(files.map(({ path }) => path)))
   writeWhole(hashFile, hash)
+}
+
+/** Of the checkout that is built; an unpacked archive has none. */
+function shortCommit() {
+  if (!existsSync(join(root, '.git'))) return 'unknown'
+  try {
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  } catch {
+    // No git on this machine, or a repository that it does not trust: a version without its commit is still a version.
+    return 'unknown'
+  }
 }
 
 /** The programs, and every worker: a file named `*-worker.ts` is started by its address and so needs one. */

@@ -38,7 +38,6 @@ try {
   process.on('SIGINT', onSignal)
 } catch (error) {
   if (!(error instanceof SlipwayError)) throw error
-  const remedy = error.remedy === undefined ? '' : ` ${error.remedy}`
-  process.stderr.write(`slipway: ${error.message}${remedy}\n`)
+  process.stderr.write(`slipway: ${error.advice}\n`)
   process.exit(1)
 }

@@ -213,7 +213,7 @@ try {
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
   if (error instanceof SlipwayError) {
-    process.stderr.write(`slipway: ${error.message}${error.remedy === undefined ? '' : ` ${error.remedy}`}\n`)
+    process.stderr.write(`slipway: ${error.advice}\n`)
     if (error.code === 'server_unreachable') return EXIT.unreachable
     return error.code === 'setting_invalid' || error.code === 'config_invalid' ? EXIT.usage : EXIT.failed
   }

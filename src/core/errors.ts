@@ -78,6 +78,11 @@ export class SlipwayError extends Error {
     this.remedy = options.remedy
   }
 
+  /** For a terminal: what is wrong, then what to do about it. */
+  get advice(): string {
+    return this.remedy === undefined ? this.message : `${this.message.replace(/[.:;]?$/, '.')} ${this.remedy}`
+  }
+
   get status(): number {
     return ERROR_TABLE[this.code].status
   }

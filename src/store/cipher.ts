@@ -63,6 +63,6 @@ export async function ensureKeyFits(db: Queryable, cipher: Cipher): Promise<void
   if (row?.value === cipher.fingerprint) return
   throw new SlipwayError('setting_invalid', 'ENCRYPTION_KEY is not the key this database was encrypted with', {
     field: 'ENCRYPTION_KEY',
-    remedy: 'give every process that shares the database the key of the first one',
+    remedy: 'Give every process that shares the database the key of the first one.',
   })
 }

@@ -1,9 +1,16 @@
 /** Payloads as GitHub sends them become Slipway's own events, or nothing. */
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { ROUTES } from '../../../src/app/routes.ts'
+import { ROUTES, type HandledEvent } from '../../../src/app/routes.ts'
+import type { SlipwayEvent } from '../../../src/core/events.ts'
 
 const APP_ID = 7
+
+function translate(name: HandledEvent, payload: unknown): SlipwayEvent | null {
+  const route: (payload: unknown, appId: number | null) => SlipwayEvent | null = ROUTES[name]
+  return route(payload, APP_ID)
+}
+
 const SHA = 'a'.repeat(40)
 const NONE = '0'.repeat(40)
 const repository = {
@@ -71,16 +78,16 @@ describe('a push', () => {
       { treeSha: null },
     ],
   ])('%s', (_words, payload, event) => {
-    expect(ROUTES.push(payload, APP_ID)).toMatchObject(event)
+    expect(translate('push', payload)).toMatchObject(event)
   })
 
   it('of the merge queue’s branch, or of something that is no branch, is nothing to us', () => {
-    expect(ROUTES.push({ ...push, ref: 'refs/heads/gh-readonly-queue/main/pr-1-abc' }, APP_ID)).toBeNull()
-    expect(ROUTES.push({ ...push, ref: 'refs/notes/x' }, APP_ID)).toBeNull()
+    expect(translate('push', { ...push, ref: 'refs/heads/gh-readonly-queue/main/pr-1-abc' })).toBeNull()
+    expect(translate('push', { ...push, ref: 'refs/notes/x' })).toBeNull()
   })
 
   it('without an installation is refused as not understood', () => {
-    expect(() => ROUTES.push({ ...push, installation: undefined }, APP_ID)).toThrow(z.ZodError)
+    expect(() => translate('push', { ...push, installation: undefined })).toThrow(z.ZodError)
   })
 })
 
@@ -88,7 +95,7 @@ describe('a pull request', () => {
   it.each(['opened', 'synchronize', 'reopened', 'ready_for_review', 'edited'])(
     'that was %s has a head to be checked',
     (action) => {
-      expect(ROUTES.pull_request({ action, pull_request: pull, ...common }, APP_ID)).toMatchObject({
+      expect(translate('pull_request', { action, pull_request: pull, ...common })).toMatchObject({
         kind: 'pull_request_changed',
         pullRequest: { number: 3, headSha: SHA, isFork: false, author: 'eve' },
       })
@@ -98,14 +105,14 @@ describe('a pull request', () => {
   it('of another repository, or of one that is gone, is a fork’s', () => {
     for (const repo of [{ id: 2, full_name: 'eve/web' }, null]) {
       const payload = { action: 'opened', pull_request: { ...pull, head: { ...pull.head, repo } }, ...common }
-      expect(ROUTES.pull_request(payload, APP_ID)).toMatchObject({
+      expect(translate('pull_request', payload)).toMatchObject({
         pullRequest: { isFork: true, headRepository: repo?.full_name ?? null },
       })
     }
   })
 
   it('that was labelled is nothing to us', () => {
-    expect(ROUTES.pull_request({ action: 'labeled', pull_request: pull, ...common }, APP_ID)).toBeNull()
+    expect(translate('pull_request', { action: 'labeled', pull_request: pull, ...common })).toBeNull()
   })
 })
 
@@ -113,7 +120,7 @@ describe('checks', () => {
   const run = { head_sha: SHA, external_id: 'run-1', app: { id: APP_ID } }
 
   it('of ours are re-run and their buttons are pressed', () => {
-    expect(ROUTES.check_run({ action: 'rerequested', check_run: run, ...common }, APP_ID)).toMatchObject({
+    expect(translate('check_run', { action: 'rerequested', check_run: run, ...common })).toMatchObject({
       kind: 'rerun_requested',
       runId: 'run-1',
       actor: 'ada',
@@ -124,27 +131,25 @@ describe('checks', () => {
       requested_action: { identifier: 'cancel' },
       ...common,
     }
-    expect(ROUTES.check_run(pressed, APP_ID)).toMatchObject({ kind: 'button_pressed', button: 'cancel' })
+    expect(translate('check_run', pressed)).toMatchObject({ kind: 'button_pressed', button: 'cancel' })
     expect(
-      ROUTES.check_suite(
-        { action: 'rerequested', check_suite: { head_sha: SHA, app: { id: APP_ID } }, ...common },
-        APP_ID,
-      ),
+      translate('check_suite', {
+        action: 'rerequested',
+        check_suite: { head_sha: SHA, app: { id: APP_ID } },
+        ...common,
+      }),
     ).toMatchObject({ runId: null })
   })
 
   it('of other apps are not our business', () => {
     expect(
-      ROUTES.check_run({ action: 'rerequested', check_run: { ...run, app: { id: 8 } }, ...common }, APP_ID),
+      translate('check_run', { action: 'rerequested', check_run: { ...run, app: { id: 8 } }, ...common }),
     ).toBeNull()
     expect(
-      ROUTES.check_suite({ action: 'rerequested', check_suite: { head_sha: SHA, app: { id: 8 } }, ...common }, APP_ID),
+      translate('check_suite', { action: 'rerequested', check_suite: { head_sha: SHA, app: { id: 8 } }, ...common }),
     ).toBeNull()
     expect(
-      ROUTES.check_suite(
-        { action: 'requested', check_suite: { head_sha: SHA, app: { id: APP_ID } }, ...common },
-        APP_ID,
-      ),
+      translate('check_suite', { action: 'requested', check_suite: { head_sha: SHA, app: { id: APP_ID } }, ...common }),
     ).toBeNull()
   })
 })
@@ -152,22 +157,22 @@ describe('checks', () => {
 describe('installations and repositories', () => {
   it('come, sleep and go', () => {
     const installation = { id: 9, account: { login: 'acme' }, permissions: { checks: 'write' } }
-    expect(ROUTES.installation({ action: 'suspend', installation }, APP_ID)).toMatchObject({
+    expect(translate('installation', { action: 'suspend', installation })).toMatchObject({
       kind: 'installation_changed',
       change: 'suspended',
       account: 'acme',
     })
-    expect(ROUTES.installation({ action: 'invented', installation }, APP_ID)).toBeNull()
+    expect(translate('installation', { action: 'invented', installation })).toBeNull()
     const removed = [{ id: 1, full_name: 'acme/web' }]
     expect(
-      ROUTES.installation_repositories({ installation: { id: 9 }, repositories_removed: removed }, APP_ID),
+      translate('installation_repositories', { installation: { id: 9 }, repositories_removed: removed }),
     ).toMatchObject({ removed: [{ id: 1, owner: 'acme', name: 'web' }] })
   })
 
   it('take no action’s name from an object’s own properties', () => {
-    expect(ROUTES.repository({ action: 'toString', ...common }, APP_ID)).toBeNull()
-    expect(ROUTES.repository({ action: '__proto__', ...common }, APP_ID)).toBeNull()
-    expect(ROUTES.repository({ action: 'renamed', ...common }, APP_ID)).toMatchObject({
+    expect(translate('repository', { action: 'toString', ...common })).toBeNull()
+    expect(translate('repository', { action: '__proto__', ...common })).toBeNull()
+    expect(translate('repository', { action: 'renamed', ...common })).toMatchObject({
       kind: 'repository_changed',
       change: 'renamed',
     })

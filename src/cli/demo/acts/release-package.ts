@@ -36,7 +36,6 @@ export const releasePackage: Act = {
     const env = { PATH: process.env['PATH'], SLIPWAY_URL: slipway.url }
     const { stdout } = await promisify(execFile)(process.execPath, [...process.execArgv, CLI_PROGRAM, 'verify', file], {
       env,
-      cwd: folder,
     })
     for (const line of stdout.trimEnd().split('\n')) narrator.detail(line)
     narrator.good('the package is what Slipway built from that commit')

@@ -6,6 +6,7 @@ import { describeHost } from '../docker/host-info.ts'
 import { createContainerDriver } from '../docker/services/container-driver.ts'
 import { createHookRunner } from '../docker/services/hook-runner.ts'
 import { createImageDelivery } from '../docker/services/image-delivery.ts'
+import { namingKnownImages } from '../docker/services/known-image.ts'
 import { createProxyEngine } from '../docker/services/proxy-engine.ts'
 import { createSwarmDriver } from '../docker/services/swarm-driver.ts'
 import { createUnikernelDriver } from '../docker/services/unikernel-driver.ts'
@@ -81,10 +82,10 @@ function driverOf(base: Foundation, routes: ReturnType<typeof createRouteStore>,
     switch (kind) {
       case 'swarm': {
         const ingressWorks = async () => (await describeHost(host)).ingressWorks
-        return createSwarmDriver(host.engine, { instance, logins: registryLogins(base), ingressWorks })
+        return namingKnownImages(host.engine, createSwarmDriver(host.engine, { instance, logins: registryLogins(base), ingressWorks }))
       }
       case 'container':
-        return createContainerDriver(host.engine, { instance, proxy: proxyOf(hostName), routes })
+        return namingKnownImages(host.engine, createContainerDriver(host.engine, { instance, proxy: proxyOf(hostName), routes }))
       case 'unikernel': {
         const { unikernel } = base.hosts.config(hostName)
         if (unikernel === null || host.shell === undefined) {

@@ -6,7 +6,6 @@ import { createMasker } from '../../core/mask-secrets.ts'
 import { reveal } from '../../core/secret.ts'
 import { SlipwayError } from '../../core/errors.ts'
 import type { HookRunner, Rollout } from '../../deployment/ports.ts'
-import { imageReference } from '../../deployment/index.ts'
 import { segment, type DockerEngine } from '../engine.ts'
 import { ownershipLabels } from '../labels.ts'
 import { sweepOwned } from '../sweep.ts'
@@ -51,7 +50,7 @@ async function ended(engine: DockerEngine, container: string, signal: AbortSigna
 function hookBody(instance: string, rollout: Rollout, command: string): Readonly<Record<string, unknown>> {
   const secrets = Object.entries(rollout.secrets).map(([name, secret]) => `${name}=${reveal(secret)}`)
   return {
-    Image: imageReference(rollout.image),
+    Image: rollout.image.imageId,
     Entrypoint: ['/bin/sh', '-c'],
     Cmd: [command],
     Env: [...Object.entries(rollout.env).map(([name, value]) => `${name}=${value}`), ...secrets],

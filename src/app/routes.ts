@@ -7,7 +7,10 @@ type Translate = (payload: unknown, appId: number | null) => SlipwayEvent | null
 /** A ping is handled by being stored. */
 const translatePing: Translate = () => null
 
-export const ROUTES = {
+/** Gives every entry the same type, so that a caller need not know which of them asks for the app's id. */
+const table = <Name extends string>(routes: Readonly<Record<Name, Translate>>): Readonly<Record<Name, Translate>> => routes
+
+export const ROUTES = table({
   push: translate.translatePush,
   create: translate.translateCreate,
   delete: translate.translateDelete,
@@ -20,7 +23,7 @@ export const ROUTES = {
   installation_repositories: translate.translateInstallationRepositories,
   repository: translate.translateRepository,
   ping: translatePing,
-} as const satisfies Record<string, Translate>
+})
 
 export type HandledEvent = keyof typeof ROUTES
 

@@ -2,6 +2,7 @@
 import type { OpenAPIHono } from '@hono/zod-openapi'
 import type { FlowDeps } from '../flow/deps.ts'
 import { rerun } from '../flow/on-rerun.ts'
+import { configChangePlanner } from '../flow/plan-config-change.ts'
 import type { Feature } from './feature.ts'
 import type { Foundation } from './foundation.ts'
 import { createDeploymentFeature } from './deployments.ts'
@@ -28,6 +29,10 @@ export interface Later {
 
 export function createFeatures(base: Foundation, later: Later): Features {
   const images = createImagesFeature(base)
+  const configChange = configChangePlanner({
+    fileAt: (repository, path, sha) => base.reader.readFile(repository, path, sha),
+    hosts: () => base.serverConfig().hosts,
+  })
   const pool = createPoolFeature(base)
   const secrets = createSecrets(base)
   const pipelines = createPipelinesFeature(base, pool.parts, secrets, {
@@ -36,7 +41,7 @@ export function createFeatures(base: Foundation, later: Later): Features {
   })
   const deployments = createDeploymentFeature(base, images.parts, later)
   return {
-    features: [images.feature, pool.feature, pipelines, deployments.feature, createPackagesFeature(base), createWebFeature(base, later)],
+    features: [{ planners: [configChange] }, images.feature, pool.feature, pipelines, deployments.feature, createPackagesFeature(base), createWebFeature(base, later)],
     secretNamesOf: (repository) => secrets.namesOf(repository),
   }
 }

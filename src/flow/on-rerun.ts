@@ -20,7 +20,7 @@ export async function rerun(deps: FlowDeps, run: Run, actor: string, options: { 
   const newest = newestOfEach(await deps.runs.list({ repositoryId: run.repositoryId, sha: run.sha, name: run.name }))[0] ?? run
   if (newest.state !== 'completed') return null
   // What was never planned properly is planned anew: a wrong file, a fork that waited.
-  if (newest.kind === 'config' || newest.reason === 'approval') {
+  if (newest.kind === 'config' || newest.reason === 'approval' || newest.reason === 'not_allowed') {
     await replan(deps, newest, { isNewAttempt: true, useCache: options.useCache })
     return null
   }

@@ -1,5 +1,5 @@
 /** The door of everything a user reads. */
-export { configInvalidCheck } from './config-words.ts'
+export { configInvalidCheck, configPlanCheck } from './config-words.ts'
 export { deployabilityEnd, deployabilityProgress } from './deployability-words.ts'
 export { durationText } from './duration-text.ts'
 export * from './run-words.ts'

@@ -53,4 +53,14 @@ describe('a push to a branch', () => {
     expect(check.annotations).toMatchObject([{ path: '.github/slipway.yml', start_line: 3 }])
     expect(await github.checkRuns('acme/web', sha)).toHaveLength(1)
   })
+
+  it('shows the plan on a pull request that changes the file', async () => {
+    const { github } = slipway
+    const files = { '.github/slipway.yml': `${CONFIG}  second: {dockerfile: Dockerfile}\n`, Dockerfile: GOOD }
+    const sha = await github.commit('acme/web', { branch: 'plan', files })
+    await github.openPullRequest('acme/web', { head: 'plan' })
+    const check = await github.completedCheck('acme/web', sha, 'slipway', 30_000)
+    expect(check.conclusion).toBe('success')
+    expect(check.output.title).toContain('2 images')
+  })
 })

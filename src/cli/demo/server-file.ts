@@ -6,7 +6,7 @@ export const DEMO_HOST = 'default'
 /** A `DOCKER_HOST` over TCP cannot be named in the file without certificates; then Slipway's own default stays. */
 export function serverFile(docker: HostEndpoint, proxyPort: number): string {
   const hosts = docker.kind === 'unix' ? hostsSection(docker.path, proxyPort) : ''
-  return `admins: [olga]
+  return `admins: [octocat]
 ${hosts}pools:
   default:
     instances:

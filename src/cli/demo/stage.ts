@@ -22,7 +22,7 @@ export interface Act {
 /** The repository that the story is about. */
 export const REPOSITORY = 'acme/hello'
 /** The person who works on it. */
-export const PERSON = 'olga'
+export const PERSON = 'octocat'
 
 /** For what takes one build or one container; on a small machine everything takes its time. Milliseconds. */
 export const PATIENCE_MS = 120_000

@@ -48,6 +48,9 @@ function joinHooks(all: readonly Partial<FlowHooks>[]): FlowHooks {
     async tagPushed(...args) {
       for (const hooks of all) await hooks.tagPushed?.(...args)
     },
+    async plannedForTag(...args) {
+      return (await Promise.all(all.map(async (hooks) => (await hooks.plannedForTag?.(...args)) ?? []))).flat()
+    },
     async tagDeleted(...args) {
       for (const hooks of all) await hooks.tagDeleted?.(...args)
     },

@@ -15,6 +15,7 @@ import {
   PACKAGE_JOB,
   packagePlanOf,
   packageRunHandler,
+  plannedBuilds,
   reconcileTags,
   requestRebuild,
   signingKeys,
@@ -60,7 +61,8 @@ export function createPackagesFeature(base: Foundation): Feature {
       },
     },
     hooks: {
-      tagPushed: (repository, tag, sha, actor) => unlessFileIsWrong(base, async () => void (await handleTag(deps, repository, { tag, sha }, 'tag', actor))),
+      tagPushed: (repository, tag, sha, actor) => unlessFileIsWrong(base, async () => void (await handleTag(deps, repository, { tag, sha }, 'tag', actor)), undefined),
+      plannedForTag: (repository, tag, sha) => unlessFileIsWrong(base, () => plannedBuilds(deps, { repository, tag, sha, event: 'tag', actor: null }), []),
       tagDeleted: (repository, tag) => deps.store.markDeletedTag(repository.id, tag),
       async reconcile(repository, { tags }) {
         const refs = [...tags].map(([tag, sha]) => ({ tag, sha }))
@@ -139,12 +141,13 @@ async function rebuildPackage(base: Foundation, deps: PackageRunDeps, run: Run, 
 }
 
 /** The check run `slipway` says what is wrong with the file; the tag's delivery itself is done. */
-async function unlessFileIsWrong(base: Foundation, work: () => Promise<void>): Promise<void> {
+async function unlessFileIsWrong<T>(base: Foundation, work: () => Promise<T>, otherwise: T): Promise<T> {
   try {
-    await work()
+    return await work()
   } catch (error) {
     if (!(error instanceof SlipwayError) || error.code !== 'config_invalid') throw error
     base.logger.info({ cause: error.message }, 'a tag builds nothing: its file is not valid')
+    return otherwise
   }
 }
 

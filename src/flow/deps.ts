@@ -3,7 +3,7 @@ import type { DesiredCheck } from '../core/check.ts'
 import type { Logger } from '../core/logger.ts'
 import type { PullRequestRef, RepositoryRef, WorkflowRunCompleted } from '../core/events.ts'
 import type { Run } from '../core/run.ts'
-import type { RunJob, RunStore } from '../core/run-store.ts'
+import type { NewRun, RunJob, RunStore } from '../core/run-store.ts'
 import type { LoadResult } from '../config/load-repository-config.ts'
 import type { RepositoryPolicy } from '../config/server-config.ts'
 import type { RunPlanner } from './commit.ts'
@@ -40,6 +40,8 @@ export interface FlowHooks {
   branchDeleted(repository: RepositoryRef, branch: string): Promise<void>
   /** A tag names a commit; also for a tag that was seen before. */
   tagPushed(repository: RepositoryRef, tag: string, sha: string, actor: string | null): Promise<void>
+  /** The runs that `tagPushed` would ask for; nothing is changed. */
+  plannedForTag(repository: RepositoryRef, tag: string, sha: string): Promise<readonly NewRun[]>
   tagDeleted(repository: RepositoryRef, tag: string): Promise<void>
   /** Repositories that Slipway may no longer see. */
   repositoriesGone(repositories: readonly { readonly id: number; readonly owner: string; readonly name: string }[]): Promise<void>

@@ -59,8 +59,10 @@ export async function explainPlan(
     commit,
   )
   const isIgnored = commit.source.trust === 'fork' && deps.policyOf(repository).forkPullRequests === 'ignore'
+  const { tag } = commit.source
+  const packages = tag === null ? [] : await deps.hooks.plannedForTag(repository, tag, commit.sha)
   const [runs, superseded] = await Promise.all([
-    Promise.all(recorded.created.map(async (run) => ({ run, existing: await findExisting(deps, run) }))),
+    Promise.all([...recorded.created, ...packages].map(async (run) => ({ run, existing: await findExisting(deps, run) }))),
     Promise.all(recorded.ended.map((id) => deps.runs.get(id))),
   ])
   return {

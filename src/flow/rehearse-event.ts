@@ -31,6 +31,7 @@ export async function rehearseEvent(deps: FlowDeps, event: SlipwayEvent): Promis
     pullRequestClosed: note('release its reservations and remove its previews'),
     branchDeleted: note('release the reservations of the branch'),
     tagPushed: note('build the packages of the tag'),
+    plannedForTag: (...args) => deps.hooks.plannedForTag(...args),
     tagDeleted: note('note that the tag is gone'),
     repositoriesGone: note('release the instances that the repositories hold'),
     reconcile: note('compare with GitHub'),

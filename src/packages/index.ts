@@ -9,6 +9,7 @@ export { provideRuntime } from './provide-runtime.ts'
 export { handleTag, reconcileTags, type TagFault } from './reconcile-tags.ts'
 export {
   PACKAGE_JOB,
+  plannedBuilds,
   requestPackageBuilds,
   requestRebuild,
   type PackageLinks,

@@ -78,6 +78,17 @@ export async function requestPackageBuilds(deps: RequestDeps, request: PackageRe
   return { builds, problems: planning.problems }
 }
 
+/** The runs that a request would make where none of them is there yet. Nothing is changed. */
+export async function plannedBuilds(deps: RequestDeps, request: PackageRequest): Promise<readonly NewRun[]> {
+  const { repository, tag, sha } = request
+  const placement = deps.place(repository)
+  if (!isTagName(tag) || placement === null) return []
+  const subject = { owner: repository.owner, repository: repository.name, tag }
+  const { builds } = planPackages(subject, await deps.source.packages(repository, sha), { ...request, limits: placement.limits })
+  const groupId = deps.newId()
+  return builds.map(({ checkName, plan }) => newRun(deps, request, { checkName, plan: { ...plan, host: placement.host }, groupId, attempt: null }))
+}
+
 /** Another attempt at a build, by its own plan; an attempt that is still under way is joined. */
 export async function requestRebuild(
   deps: RequestDeps,

@@ -46,6 +46,11 @@ describe('a pushed tag', () => {
     expect((await github.report()).problems).toEqual([])
   })
 
+  it('is explained by its plan', async () => {
+    const plan: unknown = await (await slipway.fetch(`/api/v1/plan?repository=${REPOSITORY}&tag=v1.0.0`)).json()
+    expect(plan).toMatchObject({ runs: [{ name: 'package/mylib@v1.0.0', kind: 'package', outcome: 'exists' }] })
+  })
+
   it('is found by reconciliation when more than three come at once', async () => {
     const { github } = slipway
     const sha = await github.commit(REPOSITORY, { branch: 'main', files: { 'src/b.txt': 'more' } })

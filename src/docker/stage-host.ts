@@ -157,7 +157,7 @@ async function* workspaceFiles(engine: DockerEngine, containerId: string, path: 
   tar.on('error', (error) => entries.destroy(error))
   try {
     for await (const entry of tar.pipe(entries)) {
-      const { name, type = 'file', size = 0, mode = 0 } = entry.header
+      const { name, type, size, mode } = entry.header
       const content = new PassThrough()
       entry.pipe(content)
       yield { path: name.replace(/^[^/]*\/?/, '').replace(/\/$/, ''), type: KIND_OF[type ?? 'file'] ?? 'other', size, mode, content }

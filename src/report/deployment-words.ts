@@ -245,26 +245,6 @@ export function refusalLine(refusal: RefusalStory): string {
   }
 }
 
-export interface PlannedStory {
-  readonly service: { readonly key: string; readonly host: string; readonly driver: string; readonly environment: string; readonly branch: string }
-  readonly refusal: RefusalStory | null
-  /** The commit that is live now. */
-  readonly liveSha: string | null
-}
-
-/** What merging would change, and where: a part of a pull request's summary. Empty when it changes nothing. */
-export function deploymentPlanText(branch: string, planned: readonly PlannedStory[]): string {
-  if (planned.length === 0) return ''
-  const rows = planned.map(({ service, refusal, liveSha }) => [
-    code(service.key),
-    plain(service.environment),
-    `${plain(service.host)} (${service.driver})`,
-    liveSha === null ? 'nothing is live yet' : `replaces ${code(short(liveSha))}`,
-    refusal === null ? '✅ would be deployed' : `❌ ${plain(refusalLine(refusal))}`,
-  ])
-  return paragraphs(`What a push to ${code(branch)} deploys:`, table(['Service', 'Environment', 'Host', 'Now', 'Then'], rows))
-}
-
 function short(sha: string): string {
   return sha.slice(0, 7)
 }

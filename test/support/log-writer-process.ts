@@ -11,7 +11,7 @@ let next = writer.linesOf(source) + 1
 for (;;) {
   const lines = Array.from({ length: 500 }, () => next++).join('\n')
   // Lines end in the middle of a write.
-  await writer.write(source, Buffer.from(`${lines.slice(0, 700)}`))
+  await writer.write(source, Buffer.from(lines.slice(0, 700)))
   await writer.write(source, Buffer.from(`${lines.slice(700)}\n`))
   if (next % 5000 < 500) process.send?.('going')
 }

@@ -114,7 +114,7 @@ export async function startSlipway(options: SlipwayOptions = {}): Promise<Slipwa
       return last
     },
     fetch: (path, init = {}) =>
-      fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${ADMIN_TOKEN}`, ...init.headers } }),
+      fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${ADMIN_TOKEN}`, ...Object.fromEntries(new Headers(init.headers)) } }),
     async close() {
       await Promise.all(running.map((one) => one.kill()))
       await removeEverything(database.url)

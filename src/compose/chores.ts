@@ -32,12 +32,14 @@ export function createChores(
   features: readonly Feature[],
 ): { readonly chores: readonly Chore[]; readonly handlers: JobHandlers } {
   const reports = createCheckReportStore(base.db)
+  const isHarmless = base.settings.confirm === 'harmless'
   const ask = (kind: string) => (): Promise<void> => base.jobs.enqueue([{ kind, key: kind, payload: {}, lane: 'chores' }])
   return {
     chores: [
       { name: 'overdue runs', everyMs: OVERDUE_INTERVAL_MS, run: () => endOverdueRuns(base.runs) },
       { name: 'reconcile', everyMs: base.settings.reconcileIntervalMs, run: ask(RECONCILE_JOB) },
-      { name: 'sweep', everyMs: SWEEP_INTERVAL_MS, run: ask(SWEEP_JOB) },
+      // A dry run removes nothing from a host either.
+      ...(isHarmless ? [] : [{ name: 'sweep', everyMs: SWEEP_INTERVAL_MS, run: ask(SWEEP_JOB) }]),
       { name: 'retention', everyMs: RETENTION_INTERVAL_MS, run: ask(RETENTION_JOB) },
       ...features.flatMap((feature) => feature.chores ?? []),
     ],
@@ -51,7 +53,8 @@ export function createChores(
           for (const installationId of await reports.installationsWithUnsent()) await base.jobs.enqueue([reportJob(installationId)])
           if (base.github.appId() === null) return DONE
           const isHandled = (event: string): boolean => HANDLED_EVENTS.has(event)
-          const redelivered = await redeliverFailed(base.github, { known: deliveries.known, isHandled })
+          // Asking for a delivery is a write as well.
+          const redelivered = isHarmless ? 0 : await redeliverFailed(base.github, { known: deliveries.known, isHandled })
           if (redelivered > 0) base.logger.info({ redelivered }, 'asked GitHub to deliver again what had failed')
           await reconcileAll(flow, signal)
           return DONE

@@ -113,7 +113,8 @@ export async function startSlipway(settings: Settings, isListening = true): Prom
     lanes: [
       { name: 'deliveries', kinds: [DELIVERY_JOB], concurrency: CONCURRENCY.deliveries },
       { name: 'reports', kinds: [REPORT_JOB], concurrency: CONCURRENCY.reports },
-      { name: 'runs', kinds: Object.keys(runHandlers), concurrency: CONCURRENCY.runs },
+      // A dry run plans and keeps its runs in the queue: they begin when the server is started in earnest.
+      ...(settings.confirm === 'harmless' ? [] : [{ name: 'runs', kinds: Object.keys(runHandlers), concurrency: CONCURRENCY.runs }]),
       { name: 'chores', kinds: Object.keys(choreHandlers), concurrency: CONCURRENCY.chores },
     ],
     subscribe: (wake) => base.notifications.subscribe(JOBS_CHANNEL, wake),

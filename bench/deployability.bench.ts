@@ -44,10 +44,15 @@ export const deployability: BenchGroup = {
 
 async function fillRepository({ github }: BenchSlipway): Promise<void> {
   const [owner = '', name = ''] = REPOSITORY.split('/')
-  const files = Object.fromEntries(Array.from({ length: FILES }, (_, n) => [`src/part-${n % 20}/file-${n}.txt`, `file ${n}\n`.repeat(60)]))
+  const files = Object.fromEntries(
+    Array.from({ length: FILES }, (_, n) => [`src/part-${n % 20}/file-${n}.txt`, `file ${n}\n`.repeat(60)]),
+  )
   await github.createRepository({ owner, name, files })
   for (let n = 0; n < COMMITS; n += 1) {
-    await github.commit(REPOSITORY, { branch: 'main', files: { [`src/part-${n % 20}/file-${n}.txt`]: `changed ${n}\n` } })
+    await github.commit(REPOSITORY, {
+      branch: 'main',
+      files: { [`src/part-${n % 20}/file-${n}.txt`]: `changed ${n}\n` },
+    })
   }
 }
 
@@ -65,7 +70,9 @@ async function unchanged(slipway: BenchSlipway): Promise<BenchRow> {
     const begun = Date.now()
     const sha = await github.commit(REPOSITORY, { branch: 'main', files: {}, message: `push ${n}` })
     const check = await github.completedCheck(REPOSITORY, sha, 'deployability', PATIENCE_MS)
-    const delivered = (await github.deliveries()).findLast(({ event, deliveredAt }) => event === 'push' && Date.parse(deliveredAt) >= begun)
+    const delivered = (await github.deliveries()).findLast(
+      ({ event, deliveredAt }) => event === 'push' && Date.parse(deliveredAt) >= begun,
+    )
     const ended = check.history.findLast(({ status }) => status === 'completed')
     times.push(Date.parse(ended?.at ?? '') - Date.parse(delivered?.deliveredAt ?? ''))
   }
@@ -95,7 +102,13 @@ async function twoCalls({ github }: BenchSlipway): Promise<readonly number[]> {
   const times: number[] = []
   for (let n = 0; n <= PUSHES; n += 1) {
     const begun = performance.now()
-    const { data } = await octokit.rest.checks.create({ owner, repo, name: `floor ${n}`, head_sha: head ?? '', status: 'queued' })
+    const { data } = await octokit.rest.checks.create({
+      owner,
+      repo,
+      name: `floor ${n}`,
+      head_sha: head ?? '',
+      status: 'queued',
+    })
     await octokit.rest.checks.update({ owner, repo, check_run_id: data.id, status: 'completed', conclusion: 'success' })
     times.push(performance.now() - begun)
   }
@@ -118,7 +131,15 @@ async function source({ github, folder }: BenchSlipway): Promise<BenchRow> {
   }
   // The first fetch makes the mirror.
   const [value, least] = [median(ours.slice(1)), median(floor.slice(1))]
-  return { name: 'source for a repeat push', unit: 'ms', value, floor: least, ratio: value / least, goal: 'at most 0.5', pass: value <= 0.5 * least }
+  return {
+    name: 'source for a repeat push',
+    unit: 'ms',
+    value,
+    floor: least,
+    ratio: value / least,
+    goal: 'at most 0.5',
+    pass: value <= 0.5 * least,
+  }
 }
 
 async function drained(commit: MirroredCommit): Promise<void> {
@@ -130,7 +151,17 @@ async function drained(commit: MirroredCommit): Promise<void> {
 async function cloneShallow(url: string): Promise<number> {
   const target = await mkdtemp(join(tmpdir(), 'slipway-clone-'))
   const begun = performance.now()
-  await promisify(execFile)('git', ['clone', '--quiet', '--depth', '1', '--branch', 'source', '--', url, join(target, 'clone')])
+  await promisify(execFile)('git', [
+    'clone',
+    '--quiet',
+    '--depth',
+    '1',
+    '--branch',
+    'source',
+    '--',
+    url,
+    join(target, 'clone'),
+  ])
   const took = performance.now() - begun
   await rm(target, { recursive: true, force: true })
   return took
@@ -161,11 +192,29 @@ async function build({ github, folder }: BenchSlipway): Promise<BenchRow> {
     host.close()
   }
   const [value, least] = [median(ours.slice(1)), median(floor.slice(1))]
-  return { name: 'image build with changes', unit: 'ms', value, floor: least, ratio: value / least, goal: 'at most 1.05', pass: value <= 1.05 * least }
+  return {
+    name: 'image build with changes',
+    unit: 'ms',
+    value,
+    floor: least,
+    ratio: value / least,
+    goal: 'at most 1.05',
+    pass: value <= 1.05 * least,
+  }
 }
 
-async function buildOurs(engine: DockerEngine, commit: MirroredCommit, labels: Readonly<Record<string, string>>): Promise<void> {
-  const context = await buildContext(commit, { dockerfile: 'Dockerfile', context: '.', includeGit: false, args: {}, platform: 'linux/amd64' })
+async function buildOurs(
+  engine: DockerEngine,
+  commit: MirroredCommit,
+  labels: Readonly<Record<string, string>>,
+): Promise<void> {
+  const context = await buildContext(commit, {
+    dockerfile: 'Dockerfile',
+    context: '.',
+    includeGit: false,
+    args: {},
+    platform: 'linux/amd64',
+  })
   if (context.kind !== 'ready') throw new Error(context.message)
   const result = await buildImage(
     engine,
@@ -187,8 +236,23 @@ async function buildOurs(engine: DockerEngine, commit: MirroredCommit, labels: R
   if (result.kind !== 'built') throw new Error(`the build ended as ${result.kind}`)
 }
 
-async function buildByHand(engine: DockerEngine, commit: MirroredCommit, labels: Readonly<Record<string, string>>): Promise<void> {
-  const request = buildRequest({ dockerfile: 'Dockerfile', target: undefined, args: {}, platform: 'linux/amd64', labels, noCache: false, logins: {} }, 'buildkit')
+async function buildByHand(
+  engine: DockerEngine,
+  commit: MirroredCommit,
+  labels: Readonly<Record<string, string>>,
+): Promise<void> {
+  const request = buildRequest(
+    {
+      dockerfile: 'Dockerfile',
+      target: undefined,
+      args: {},
+      platform: 'linux/amd64',
+      labels,
+      noCache: false,
+      logins: {},
+    },
+    'buildkit',
+  )
   const stream = await engine.stream(request, { timeoutMs: BUILD_LIMIT_MS, upload: commit.archive('') })
   stream.resume()
   await finished(stream)

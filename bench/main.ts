@@ -10,6 +10,7 @@ const GROUPS: Readonly<Record<string, () => Promise<BenchGroup>>> = {
   deployability: async () => (await import('./deployability.bench.ts')).deployability,
   pipeline: async () => (await import('./pipeline.bench.ts')).pipeline,
   deploy: async () => (await import('./deploy.bench.ts')).deploy,
+  pool: async () => (await import('./pool-group.ts')).pool,
   process: async () => (await import('./process.bench.ts')).processGroup,
 }
 

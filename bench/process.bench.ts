@@ -19,11 +19,30 @@ export const processGroup: BenchGroup = {
       const starts: number[] = []
       for (let n = 0; n < STARTS; n += 1) starts.push(await slipway.restart())
       await delay(SETTLE_MS)
-      const [ours, floor] = await Promise.all([residentMegabytes(slipway.pid()), residentMegabytes(bare.child.pid ?? 0)])
+      const [ours, floor] = await Promise.all([
+        residentMegabytes(slipway.pid()),
+        residentMegabytes(bare.child.pid ?? 0),
+      ])
       const ready = median(starts)
       return [
-        { name: 'idle memory of the app', unit: 'MB', value: ours, floor, ratio: ours / floor, goal: 'at most 2.5', pass: ours / floor <= 2.5 },
-        { name: 'start with an existing database until ready', unit: 'ms', value: ready, floor: null, ratio: ready, goal: `under ${GOAL_READY_MS} ms`, pass: ready < GOAL_READY_MS },
+        {
+          name: 'idle memory of the app',
+          unit: 'MB',
+          value: ours,
+          floor,
+          ratio: ours / floor,
+          goal: 'at most 2.5',
+          pass: ours / floor <= 2.5,
+        },
+        {
+          name: 'start with an existing database until ready',
+          unit: 'ms',
+          value: ready,
+          floor: null,
+          ratio: ready,
+          goal: `under ${GOAL_READY_MS} ms`,
+          pass: ready < GOAL_READY_MS,
+        },
       ]
     } finally {
       await end(bare.child, 'SIGTERM')

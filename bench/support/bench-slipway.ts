@@ -24,7 +24,10 @@ export interface BenchSlipway {
   /** Kills the process and starts it again on the same database; resolves with the milliseconds until ready. */
   restart(): Promise<number>
   /** With the admin's token. */
-  fetch(path: string, init?: { readonly method?: string; readonly body?: string; readonly headers?: Readonly<Record<string, string>> }): Promise<Response>
+  fetch(
+    path: string,
+    init?: { readonly method?: string; readonly body?: string; readonly headers?: Readonly<Record<string, string>> },
+  ): Promise<Response>
   close(): Promise<void>
 }
 
@@ -33,8 +36,12 @@ export async function startBenchSlipway(env: Readonly<Record<string, string>> = 
   const database = await startEmbeddedPostgres({ dataDir: folder, logger: silentLogger })
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const simulated = spawn(process.execPath, ['dist/simulate.js', '--webhook-url', `${url}/api/github/webhooks`], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] })
-  const told: { url: string; appId: number; webhookSecret: string; controlToken: string; privateKeyPath: string } = JSON.parse(await firstLine(simulated))
+  const simulated = spawn(process.execPath, ['dist/simulate.js', '--webhook-url', `${url}/api/github/webhooks`], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const told: { url: string; appId: number; webhookSecret: string; controlToken: string; privateKeyPath: string } =
+    JSON.parse(await firstLine(simulated))
   const start = () =>
     startProgram('dist/main.js', url, {
       PORT: String(port),
@@ -66,7 +73,8 @@ export async function startBenchSlipway(env: Readonly<Record<string, string>> = 
       server = await start()
       return server.readyMs
     },
-    fetch: (path, init = {}) => fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${ADMIN_TOKEN}`, ...init.headers } }),
+    fetch: (path, init = {}) =>
+      fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${ADMIN_TOKEN}`, ...init.headers } }),
     async close() {
       await end(server.child, 'SIGTERM')
       await end(simulated, 'SIGTERM')
@@ -92,7 +100,10 @@ export async function startProgram(file: string, url: string, env: NodeJS.Proces
   })
   for (;;) {
     if (child.exitCode !== null) throw new Error(`${file} ended with ${child.exitCode}`)
-    const isReady = await fetch(`${url}/readyz`).then((answer) => answer.ok, () => false)
+    const isReady = await fetch(`${url}/readyz`).then(
+      (answer) => answer.ok,
+      () => false,
+    )
     if (isReady) return { child, readyMs: performance.now() - begun }
     if (performance.now() - begun > READY_WITHIN_MS) throw new Error(`${file} does not get ready`)
     await new Promise((resolve) => setTimeout(resolve, 5))

@@ -3,7 +3,7 @@
  * browser that comes back continues there), `run` (HTML of what changed about the run) and `end`. A reader that is slow
  * waits for itself: nothing is read from the disk before it took what there was.
  */
-import type { RunLogs } from '../core/run-log.ts'
+import type { LogLine, RunLogs } from '../core/run-log.ts'
 import { createLogPainter } from './log-html.ts'
 import type { Listen } from './ports.ts'
 
@@ -35,10 +35,15 @@ export async function* runStream(
   let change = changes.next()
   yield Buffer.from('retry: 1000\n\n')
   try {
-    for (;;) {
-      const news = await Promise.race([batch, change])
+    // The log is sealed a moment before the run's end is written: the page hears of both.
+    for (let isLogOver = false; !isLogOver || !isOver;) {
+      if (signal.aborted) return
+      const news: IteratorResult<readonly LogLine[], unknown> | 'changed' = await (isLogOver
+        ? change
+        : Promise.race([batch, change]))
       if (news !== 'changed') {
-        if (news.done === true) break
+        isLogOver = news.done === true
+        if (news.done === true) continue
         yield event('log', { html: paint(news.value) }, news.value.at(-1)?.n)
         batch = lines.next()
         continue
@@ -53,8 +58,6 @@ export async function* runStream(
         pingedAt = performance.now()
       }
     }
-    if (signal.aborted) return
-    yield event('run', { html: (await deps.show()).html })
     yield event('end', {})
   } finally {
     changes.stop()

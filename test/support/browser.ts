@@ -3,6 +3,8 @@ import { chromium, type Browser, type BrowserContext, type Page } from 'playwrig
 
 /** Where Debian and others put it; `npm run setup -- --chromium` installs it. */
 const EXECUTABLE = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
+/** A limit against hanging: other tests may keep the machine busy. */
+const PATIENCE_MS = 60_000
 const SWITCHES = [
   '--disable-gpu',
   '--disable-quic',
@@ -38,6 +40,7 @@ export async function startBrowser(): Promise<TestBrowser> {
         timezoneId: 'UTC',
       })
       const page = await context.newPage()
+      page.setDefaultTimeout(PATIENCE_MS)
       const complaints: string[] = []
       page.on('console', (message) => {
         if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())

@@ -115,6 +115,15 @@ addEventListener('pageshow', (event) => {
     for (const button of document.querySelectorAll('button[disabled]')) button.removeAttribute('disabled')
 })
 
+/** What scrolls sideways must be reachable by keyboard, and what does not must not be in the way. */
+function reachScrollers(root) {
+  for (const element of root.querySelectorAll('.scroll'))
+    element.tabIndex = element.scrollWidth > element.clientWidth ? 0 : -1
+}
+addEventListener('resize', () => reachScrollers(document))
+document.addEventListener('part', (event) => reachScrollers(event.target))
+
+reachScrollers(document)
 tellTimes(document)
 setInterval(() => tellTimes(document), 1000)
 if (document.querySelector('[data-refresh]') !== null) keepCurrent()

@@ -8,7 +8,13 @@ import { silentLogger } from '../src/core/logger.ts'
 import { requestRollback } from '../src/deployment/index.ts'
 import type { SwarmSpec } from '../src/deployment/swarm-service.ts'
 import type { DockerEngine } from '../src/docker/engine.ts'
-import { createService, findService, removeService, tasksOf, updateService } from '../src/docker/services/swarm-calls.ts'
+import {
+  createService,
+  findService,
+  removeService,
+  tasksOf,
+  updateService,
+} from '../src/docker/services/swarm-calls.ts'
 import { startEmbeddedPostgres } from '../src/store/embedded/embedded-postgres.ts'
 import { migrate } from '../src/store/migrate.ts'
 import { openDeploymentFixture, serviceConfig, type DeploymentFixture } from '../test/support/deployment-fixture.ts'
@@ -32,7 +38,11 @@ export const deploy: BenchGroup = {
     await migrate({ url: database.url }, silentLogger)
     await ensureSwarm()
     const httpPort = await freePort()
-    const fixture = await openDeploymentFixture({ url: database.url, instance: `bench-${randomUUID().slice(0, 8)}`, httpPort })
+    const fixture = await openDeploymentFixture({
+      url: database.url,
+      instance: `bench-${randomUUID().slice(0, 8)}`,
+      httpPort,
+    })
     try {
       await keepRepository(fixture.db)
       return [...(await swarmRows(fixture)), await lostRow(fixture, httpPort)]
@@ -61,7 +71,18 @@ async function swarmRows(fixture: DeploymentFixture): Promise<readonly BenchRow[
       await fixture.keepImage(sha, images[round % 2] ?? '')
       const forward = await timed(fixture, name, async () => (await fixture.createRun(config, sha)).id)
       if (round === 0) continue
-      const back = await timed(fixture, name, async () => (await requestRollback({ ...fixture.deps, upkeep: fixture.upkeep, newId: randomUUID, queuedCheck: fixture.queuedCheck }, await serviceOf(fixture, name), { to: null, by: 'bench', force: true })).id)
+      const back = await timed(
+        fixture,
+        name,
+        async () =>
+          (
+            await requestRollback(
+              { ...fixture.deps, upkeep: fixture.upkeep, newId: randomUUID, queuedCheck: fixture.queuedCheck },
+              await serviceOf(fixture, name),
+              { to: null, by: 'bench', force: true },
+            )
+          ).id,
+      )
       floors.push(floor)
       deploys.push(forward)
       rollbacks.push(back)
@@ -141,7 +162,11 @@ async function untilQuiet(engine: DockerEngine, name: string): Promise<void> {
   }
 }
 
-async function untilRuns(engine: DockerEngine, name: string, isWanted: (labels: Readonly<Record<string, string>>) => boolean): Promise<void> {
+async function untilRuns(
+  engine: DockerEngine,
+  name: string,
+  isWanted: (labels: Readonly<Record<string, string>>) => boolean,
+): Promise<void> {
   const deadline = performance.now() + PATIENCE_MS
   while (performance.now() < deadline) {
     const service = await findService(engine, name)
@@ -160,10 +185,22 @@ async function lostRow(fixture: DeploymentFixture, httpPort: number): Promise<Be
   await fixture.deploy(config, shas[0] ?? '')
   const stop = startLoad(httpPort, config.domains[0] ?? '')
   await fixture.deploy(config, shas[1] ?? '')
-  await requestRollback({ ...fixture.deps, upkeep: fixture.upkeep, newId: randomUUID, queuedCheck: fixture.queuedCheck }, await serviceOf(fixture, config.name), { to: null, by: 'bench', force: true })
+  await requestRollback(
+    { ...fixture.deps, upkeep: fixture.upkeep, newId: randomUUID, queuedCheck: fixture.queuedCheck },
+    await serviceOf(fixture, config.name),
+    { to: null, by: 'bench', force: true },
+  )
   await fixture.workOnce()
   const { total, lost } = await stop()
-  return { name: `requests lost of ${total} while a container service is replaced twice`, value: lost.length, floor: null, ratio: lost.length, goal: '0', pass: lost.length === 0 && total > 0, unit: 'requests' }
+  return {
+    name: `requests lost of ${total} while a container service is replaced twice`,
+    value: lost.length,
+    floor: null,
+    ratio: lost.length,
+    goal: '0',
+    pass: lost.length === 0 && total > 0,
+    unit: 'requests',
+  }
 }
 
 function row(name: string, value: number, floor: number): BenchRow {

@@ -74,7 +74,11 @@ async function build(hash) {
 function shortCommit() {
   if (!existsSync(join(root, '.git'))) return 'unknown'
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      cwd: root,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim()
   } catch {
     // No git on this machine, or a repository that it does not trust: a version without its commit is still a version.
     return 'unknown'

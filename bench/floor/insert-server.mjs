@@ -6,7 +6,9 @@ import pg from 'pg'
 const { PORT, DATABASE_URL, SECRET } = process.env
 /** As many connections as Slipway's own pool has. */
 const pool = new pg.Pool({ connectionString: DATABASE_URL, max: 16 })
-await pool.query('create table if not exists floor_deliveries (id text primary key, event text not null, payload text not null, at timestamptz not null default now())')
+await pool.query(
+  'create table if not exists floor_deliveries (id text primary key, event text not null, payload text not null, at timestamptz not null default now())',
+)
 
 const server = createServer((request, response) => {
   if (request.method === 'GET') return response.end('ok')

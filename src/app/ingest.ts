@@ -39,9 +39,12 @@ export function createIngest(deps: IngestDeps): Ingest {
     } catch (error) {
       // Whoever hung up is not there for an answer.
       if (request.destroyed && !request.complete) return
-      if (!(error instanceof SlipwayError)) deps.logger.error({ err: errorMessage(error) }, 'a webhook could not be stored')
+      if (!(error instanceof SlipwayError))
+        deps.logger.error({ err: errorMessage(error) }, 'a webhook could not be stored')
       const { status, code, message } =
-        error instanceof SlipwayError ? error : { status: 500, code: 'internal' as ErrorCode, message: 'internal error' }
+        error instanceof SlipwayError
+          ? error
+          : { status: 500, code: 'internal' as ErrorCode, message: 'internal error' }
       answer(response, status, { error: { code, message } })
       if (!request.complete) drain(request)
     }
@@ -55,7 +58,8 @@ async function readDelivery(request: IncomingMessage, secrets: readonly Secret[]
     throw new SlipwayError('media_type_unsupported', 'send application/json or application/x-www-form-urlencoded')
   }
   const encoding = request.headers['content-encoding'] ?? 'identity'
-  if (encoding !== 'identity') throw new SlipwayError('media_type_unsupported', `send the body as it is, without the encoding ${encoding}`)
+  if (encoding !== 'identity')
+    throw new SlipwayError('media_type_unsupported', `send the body as it is, without the encoding ${encoding}`)
   if (Number(request.headers['content-length'] ?? 0) > LARGEST_PAYLOAD_BYTES) throw tooLarge()
   // Before the body is read, so that strangers cannot fill the memory.
   const signature = signatureOf(request.headers['x-hub-signature-256'])
@@ -134,7 +138,10 @@ function verifySignature(body: Buffer, given: Buffer, secrets: readonly Secret[]
 }
 
 function wrongSignature(): SlipwayError {
-  return new SlipwayError('signature_invalid', 'the signature in X-Hub-Signature-256 is missing or does not fit the body')
+  return new SlipwayError(
+    'signature_invalid',
+    'the signature in X-Hub-Signature-256 is missing or does not fit the body',
+  )
 }
 
 function header(request: IncomingMessage, name: string): string {

@@ -28,7 +28,11 @@ const pullRequestPart = z.object({
   draft: z.boolean().default(false),
   merged: z.boolean().nullish(),
   user: login.nullish(),
-  head: z.object({ sha: z.string(), ref: z.string(), repo: z.object({ id: z.number(), full_name: z.string() }).nullish() }),
+  head: z.object({
+    sha: z.string(),
+    ref: z.string(),
+    repo: z.object({ id: z.number(), full_name: z.string() }).nullish(),
+  }),
   base: z.object({ sha: z.string(), ref: z.string() }),
 })
 

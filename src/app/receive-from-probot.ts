@@ -5,7 +5,11 @@
 import type { NewDelivery } from './ports.ts'
 import { HANDLED_EVENTS } from './routes.ts'
 
-export function deliveryFromProbot(event: { readonly id: string; readonly name: string; readonly payload: object }): NewDelivery {
+export function deliveryFromProbot(event: {
+  readonly id: string
+  readonly name: string
+  readonly payload: object
+}): NewDelivery {
   const { id, name, payload } = event
   return {
     id,

@@ -8,7 +8,8 @@ type Translate = (payload: unknown, appId: number | null) => SlipwayEvent | null
 const translatePing: Translate = () => null
 
 /** Gives every entry the same type, so that a caller need not know which of them asks for the app's id. */
-const table = <Name extends string>(routes: Readonly<Record<Name, Translate>>): Readonly<Record<Name, Translate>> => routes
+const table = <Name extends string>(routes: Readonly<Record<Name, Translate>>): Readonly<Record<Name, Translate>> =>
+  routes
 
 export const ROUTES = table({
   push: translate.translatePush,

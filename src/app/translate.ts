@@ -42,7 +42,13 @@ export function translatePush(payload: unknown): SlipwayEvent | null {
 export function translateCreate(payload: unknown): SlipwayEvent | null {
   const created = payloads.refPayload.parse(payload)
   if (created.ref_type !== 'tag') return null
-  return { kind: 'tag_pushed', repository: repositoryRef(created), tag: created.ref, sha: null, actor: created.sender?.login ?? null }
+  return {
+    kind: 'tag_pushed',
+    repository: repositoryRef(created),
+    tag: created.ref,
+    sha: null,
+    actor: created.sender?.login ?? null,
+  }
 }
 
 export function translateDelete(payload: unknown): SlipwayEvent | null {
@@ -191,7 +197,11 @@ function pullRequestRef(
   }
 }
 
-function shortRef(part: { readonly id: number; readonly full_name: string }): { id: number; owner: string; name: string } {
+function shortRef(part: { readonly id: number; readonly full_name: string }): {
+  id: number
+  owner: string
+  name: string
+} {
   const [owner = '', name = ''] = part.full_name.split('/')
   return { id: part.id, owner, name }
 }

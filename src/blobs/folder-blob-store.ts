@@ -37,7 +37,10 @@ export function createFolderBlobStore(folder: string): BlobStore {
     async get(sha256, { range, verify = false } = {}) {
       const size = await sizeOf(sha256)
       if (size === null) return null
-      const content = createReadStream(pathOf(sha256), range === undefined ? {} : { start: range.start, end: range.end })
+      const content = createReadStream(
+        pathOf(sha256),
+        range === undefined ? {} : { start: range.start, end: range.end },
+      )
       if (!verify || range !== undefined) return { content, size }
       const verified = verifyingStream(sha256)
       pipeline(content, verified).catch(() => undefined)

@@ -51,7 +51,9 @@ export function createS3BlobStore(address: S3Address, spoolFolder: string): Blob
       if (!isSha256(sha256)) return null
       const { sdk, client } = await open()
       const Range = range === undefined ? {} : { Range: `bytes=${range.start}-${range.end}` }
-      const answer = await client.send(new sdk.GetObjectCommand({ ...objectOf(sha256), ...Range })).catch(nullWhenMissing)
+      const answer = await client
+        .send(new sdk.GetObjectCommand({ ...objectOf(sha256), ...Range }))
+        .catch(nullWhenMissing)
       if (answer === null || !(answer.Body instanceof Readable)) return null
       const size = range === undefined ? (answer.ContentLength ?? 0) : totalOf(answer.ContentRange)
       if (!verify || range !== undefined) return { content: answer.Body, size }
@@ -96,5 +98,7 @@ function nullWhenMissing(error: unknown): null {
 }
 
 function asUnavailable(error: unknown): never {
-  throw new SlipwayError('host_unreachable', `the S3 store does not do its work: ${errorMessage(error)}`, { cause: error })
+  throw new SlipwayError('host_unreachable', `the S3 store does not do its work: ${errorMessage(error)}`, {
+    cause: error,
+  })
 }

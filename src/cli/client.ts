@@ -69,7 +69,8 @@ async function refusal(answer: Response, hasNoToken: boolean): Promise<SlipwayEr
   if (!told.success)
     return new SlipwayError('server_unreachable', `the server answered ${answer.status}: ${text.slice(0, 200).trim()}`)
   const { code, message, field, remedy } = told.data.error
-  const advice = answer.status === 401 && hasNoToken && field === undefined ? 'Set SLIPWAY_TOKEN or ADMIN_TOKEN.' : remedy
+  const advice =
+    answer.status === 401 && hasNoToken && field === undefined ? 'Set SLIPWAY_TOKEN or ADMIN_TOKEN.' : remedy
   return new SlipwayError(isErrorCode(code) ? code : 'internal', message, {
     ...(field === undefined ? {} : { field }),
     ...(advice === undefined ? {} : { remedy: advice }),

@@ -9,7 +9,9 @@ export const ServiceShape = z.object({
   url: z.string().nullable(),
   lock: z.object({ by: z.string(), reason: z.string(), until: z.string().nullable() }).nullable(),
   live: z.object({ number: z.number(), sha: z.string() }).nullable(),
-  deployment: z.object({ run_id: z.string(), state: z.string(), failure: z.object({ cause: z.string() }).nullable() }).nullable(),
+  deployment: z
+    .object({ run_id: z.string(), state: z.string(), failure: z.object({ cause: z.string() }).nullable() })
+    .nullable(),
 })
 
 export const PreviewShape = z.object({

@@ -9,7 +9,9 @@ export function lintCommand(yaml: () => YamlParser): AddCommand {
     program
       .command('lint')
       .summary('check a slipway.yml')
-      .description('Checks a manifest and prints each problem with its line and column, as compilers do. Exit 1 when there is one.')
+      .description(
+        'Checks a manifest and prints each problem with its line and column, as compilers do. Exit 1 when there is one.',
+      )
       .argument('[file]', 'the manifest', '.github/slipway.yml')
       .addHelpText('after', '\nExamples:\n  $ slipway lint\n  $ slipway lint ci/other.yml --json')
       .action(async (file: string, options: { json?: boolean }) => {

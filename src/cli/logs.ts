@@ -14,7 +14,10 @@ export const logsCommand: AddCommand = (program, { client }) => {
     .argument('<run>', 'id of the run')
     .option('-f, --follow', 'wait for more until the run ends')
     .option('--from <line>', 'begin with this line')
-    .addHelpText('after', '\nExamples:\n  $ slipway logs 6f9619ff-8b86-d011-b42d-00c04fc964ff\n  $ slipway logs -f --from 100 RUN')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  $ slipway logs 6f9619ff-8b86-d011-b42d-00c04fc964ff\n  $ slipway logs -f --from 100 RUN',
+    )
     .action(async (run: string, options: LogsOptions) => {
       const query = new URLSearchParams({
         ...(options.follow === true ? { stream: 'http' } : {}),

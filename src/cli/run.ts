@@ -22,7 +22,9 @@ export function runCommand(load: () => Promise<LocalPipelineParts>): AddCommand 
     program
       .command('run')
       .summary('run a pipeline in Docker here')
-      .description('Runs the stages of a manifest on this machine’s Docker with the code of the server. The workspace is a copy of the\ncurrent directory; artifacts land in .slipway/artifacts; secrets are taken from the environment by their names.')
+      .description(
+        'Runs the stages of a manifest on this machine’s Docker with the code of the server. The workspace is a copy of the\ncurrent directory; artifacts land in .slipway/artifacts; secrets are taken from the environment by their names.',
+      )
       .argument('[manifest]', 'the file', DEFAULT_MANIFEST)
       .option('--stage <id>', 'only this stage, without those before it')
       .addHelpText(
@@ -35,7 +37,12 @@ export function runCommand(load: () => Promise<LocalPipelineParts>): AddCommand 
   }
 }
 
-async function run(parts: LocalPipelineParts, { terminal }: CommandContext, manifest: string, options: RunOptions): Promise<number> {
+async function run(
+  parts: LocalPipelineParts,
+  { terminal }: CommandContext,
+  manifest: string,
+  options: RunOptions,
+): Promise<number> {
   const directory = process.cwd()
   const file = relative(directory, resolve(directory, manifest)) || manifest
   const text = await readFile(resolve(directory, manifest)).catch((error: unknown) => errorMessage(error))
@@ -51,7 +58,11 @@ async function run(parts: LocalPipelineParts, { terminal }: CommandContext, mani
   const { pipeline } = parsed.config
   if (pipeline === null || (options.stage !== undefined && !Object.hasOwn(pipeline.stages, options.stage))) {
     const known = Object.keys(pipeline?.stages ?? {}).join(', ')
-    terminal.note(pipeline === null ? `slipway: ${file} has no pipeline` : `slipway: ${file} has no stage ${options.stage ?? ''}; it has ${known}`)
+    terminal.note(
+      pipeline === null
+        ? `slipway: ${file} has no pipeline`
+        : `slipway: ${file} has no stage ${options.stage ?? ''}; it has ${known}`,
+    )
     return RUN_EXIT.invalid
   }
 
@@ -66,8 +77,22 @@ async function run(parts: LocalPipelineParts, { terminal }: CommandContext, mani
       const isLive = terminal.isInteractive && options.json !== true
       const outcomes = isLive
         ? await runLively(local, stages, cancel.signal)
-        : await runPlainly(options.json === true ? { ...terminal, line: (line) => terminal.note(line ?? '') } : terminal, local, stages, cancel.signal)
-      if (options.json === true) terminal.json(outcomes.map((one) => ({ stage: one.stage.name, conclusion: one.conclusion, reason: one.reason, result: outcomeWords(one), artifacts: one.end?.report.artifacts ?? [] })))
+        : await runPlainly(
+            options.json === true ? { ...terminal, line: (line) => terminal.note(line ?? '') } : terminal,
+            local,
+            stages,
+            cancel.signal,
+          )
+      if (options.json === true)
+        terminal.json(
+          outcomes.map((one) => ({
+            stage: one.stage.name,
+            conclusion: one.conclusion,
+            reason: one.reason,
+            result: outcomeWords(one),
+            artifacts: one.end?.report.artifacts ?? [],
+          })),
+        )
       else summarize(terminal, outcomes, isLive)
       return exitCodeOf(outcomes, cancel.signal.aborted)
     } finally {
@@ -85,7 +110,9 @@ async function run(parts: LocalPipelineParts, { terminal }: CommandContext, mani
 /** Whoever runs a file by hand wants its stages: neither triggers nor conditions are asked. */
 function stagesOf(pipeline: PipelineConfig, only: string | null, branch: string): readonly LocalStage[] {
   const wanted = Object.values(pipeline.stages).filter((stage) => only === null || stage.key === only)
-  const stages = Object.fromEntries(wanted.map((stage) => [stage.key, { ...stage, when: [], ...(only === null ? {} : { dependsOn: [] }) }]))
+  const stages = Object.fromEntries(
+    wanted.map((stage) => [stage.key, { ...stage, when: [], ...(only === null ? {} : { dependsOn: [] }) }]),
+  )
   const plan = planPipeline({
     pipeline: { ...pipeline, on: { ...pipeline.on, manual: { inputs: {} } }, stages },
     source: {
@@ -104,7 +131,13 @@ function stagesOf(pipeline: PipelineConfig, only: string | null, branch: string)
       message: '',
     },
     // The limits of one's own machine are the file's.
-    limits: { ...defaultLimits(), memoryBytes: Number.MAX_SAFE_INTEGER, cpus: Number.MAX_SAFE_INTEGER, pids: Number.MAX_SAFE_INTEGER, timeoutMs: Number.MAX_SAFE_INTEGER },
+    limits: {
+      ...defaultLimits(),
+      memoryBytes: Number.MAX_SAFE_INTEGER,
+      cpus: Number.MAX_SAFE_INTEGER,
+      pids: Number.MAX_SAFE_INTEGER,
+      timeoutMs: Number.MAX_SAFE_INTEGER,
+    },
     host: 'local',
     useCache: true,
   })

@@ -23,11 +23,18 @@ export const verifyCommand: AddCommand = (program, { terminal, client }) => {
     .option('--provenance <file>', 'the DSSE envelope instead of that of the server')
     .action(async (file: string, options: Options) => {
       const sha256 = await digestOf(file)
-      const envelope = options.provenance === undefined ? await askProvenance(client(), sha256) : parseJson(await read(options.provenance))
-      const keys = options.key === undefined ? await (await client().request('/provenance/key.pem')).text() : await read(options.key)
+      const envelope =
+        options.provenance === undefined
+          ? await askProvenance(client(), sha256)
+          : parseJson(await read(options.provenance))
+      const keys =
+        options.key === undefined
+          ? await (await client().request('/provenance/key.pem')).text()
+          : await read(options.key)
       const verification = verifyProvenance(envelope, splitPem(keys), sha256)
       if (options.json) terminal.json({ file, sha256, ...verification })
-      if (verification.kind === 'refused') throw new SlipwayError('signature_invalid', `${file}: ${verification.message}`)
+      if (verification.kind === 'refused')
+        throw new SlipwayError('signature_invalid', `${file}: ${verification.message}`)
       if (!options.json) describe(verification).forEach((line) => terminal.line(line))
     })
 }

@@ -33,7 +33,8 @@ export function createChores(
 ): { readonly chores: readonly Chore[]; readonly handlers: JobHandlers } {
   const reports = createCheckReportStore(base.db)
   const isHarmless = base.settings.confirm === 'harmless'
-  const ask = (kind: string) => (): Promise<void> => base.jobs.enqueue([{ kind, key: kind, payload: {}, lane: 'chores' }])
+  const ask = (kind: string) => (): Promise<void> =>
+    base.jobs.enqueue([{ kind, key: kind, payload: {}, lane: 'chores' }])
   return {
     chores: [
       { name: 'overdue runs', everyMs: OVERDUE_INTERVAL_MS, run: () => endOverdueRuns(base.runs) },
@@ -50,11 +51,14 @@ export function createChores(
           const requeued = await deliveries.requeueLost(LOST_AFTER_MINUTES)
           if (requeued > 0) base.logger.warn({ requeued }, 'deliveries had lost their jobs')
           // A report whose job was parked is asked for again.
-          for (const installationId of await reports.installationsWithUnsent()) await base.jobs.enqueue([reportJob(installationId)])
+          for (const installationId of await reports.installationsWithUnsent())
+            await base.jobs.enqueue([reportJob(installationId)])
           if (base.github.appId() === null) return DONE
           const isHandled = (event: string): boolean => HANDLED_EVENTS.has(event)
           // Asking for a delivery is a write as well.
-          const redelivered = isHarmless ? 0 : await redeliverFailed(base.github, { known: deliveries.known, isHandled })
+          const redelivered = isHarmless
+            ? 0
+            : await redeliverFailed(base.github, { known: deliveries.known, isHandled })
           if (redelivered > 0) base.logger.info({ redelivered }, 'asked GitHub to deliver again what had failed')
           await reconcileAll(flow, signal)
           return DONE

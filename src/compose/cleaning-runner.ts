@@ -28,7 +28,12 @@ export function createCleaningRunner(base: Foundation): CleaningRunner {
   }
 }
 
-async function clean(base: Foundation, engine: DockerEngine, cleaning: CleaningRun, signal: AbortSignal): Promise<CleaningOutcome> {
+async function clean(
+  base: Foundation,
+  engine: DockerEngine,
+  cleaning: CleaningRun,
+  signal: AbortSignal,
+): Promise<CleaningOutcome> {
   const id = await create(base, engine, cleaning)
   if (typeof id !== 'string') return id
   let output = ''
@@ -45,14 +50,19 @@ async function clean(base: Foundation, engine: DockerEngine, cleaning: CleaningR
     if (end.kind === 'exited' && end.exitCode === 0) return { kind: 'clean' }
     const tail = output.trim() === '' ? '' : `: ${output.trim().split('\n').at(-1) ?? ''}`
     if (end.kind === 'exited') return { kind: 'failed', cause: `exit code ${end.exitCode}${tail}` }
-    if (end.kind === 'cancelled') return { kind: 'failed', cause: limit.aborted ? 'the time limit was reached' : 'interrupted' }
+    if (end.kind === 'cancelled')
+      return { kind: 'failed', cause: limit.aborted ? 'the time limit was reached' : 'interrupted' }
     return { kind: 'failed', cause: end.message }
   } finally {
     await removeContainer(engine, id)
   }
 }
 
-async function create(base: Foundation, engine: DockerEngine, cleaning: CleaningRun): Promise<string | CleaningOutcome> {
+async function create(
+  base: Foundation,
+  engine: DockerEngine,
+  cleaning: CleaningRun,
+): Promise<string | CleaningOutcome> {
   const spec = {
     image: cleaning.image,
     entrypoint: ['/bin/sh', '-ec'],

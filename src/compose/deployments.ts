@@ -50,7 +50,11 @@ const REFRESH_EVERY_MS = 60_000
 const RETENTION_EVERY_MS = 3_600_000
 const REMOVE_PREVIEW_JOB = 'preview.remove'
 
-export function createDeploymentFeature(base: Foundation, images: ImageParts, later: Later): { readonly feature: Feature; readonly parts: DeploymentParts } {
+export function createDeploymentFeature(
+  base: Foundation,
+  images: ImageParts,
+  later: Later,
+): { readonly feature: Feature; readonly parts: DeploymentParts } {
   const parts = createDeploymentParts(base, images)
   const notifier = createNotifier({
     store: createMessageStore(base.db),
@@ -134,7 +138,13 @@ async function repositoryFor(base: Foundation, session: Session, repositoryId: n
   return canWrite || (await base.reader.canRead(repository, session.login)) ? { name, canWrite } : null
 }
 
-async function deployHead(base: Foundation, parts: DeploymentParts, later: Later, service: Service, by: string): Promise<Run> {
+async function deployHead(
+  base: Foundation,
+  parts: DeploymentParts,
+  later: Later,
+  service: Service,
+  by: string,
+): Promise<Run> {
   const repository = await base.repositories.get(service.repositoryId)
   if (repository === null) throw new SlipwayError('not_found', 'the repository is gone')
   return deployNow(parts, later.flow(), repository, service, null, by)
@@ -178,7 +188,13 @@ function previewHandler(parts: DeploymentParts): JobHandler {
 async function removePreviews(base: Foundation, parts: DeploymentParts): Promise<void> {
   const ended = await parts.services.endedPreviews()
   await base.jobs.enqueue(
-    ended.map((service) => ({ ...deploymentJob(service), kind: REMOVE_PREVIEW_JOB, key: `preview:${service.id}`, payload: { serviceId: service.id }, repositoryId: service.repositoryId })),
+    ended.map((service) => ({
+      ...deploymentJob(service),
+      kind: REMOVE_PREVIEW_JOB,
+      key: `preview:${service.id}`,
+      payload: { serviceId: service.id },
+      repositoryId: service.repositoryId,
+    })),
   )
 }
 
@@ -213,8 +229,16 @@ async function onButton(parts: DeploymentParts, run: Run, button: string, actor:
 
 async function refreshImages(base: Foundation, parts: DeploymentParts, lastLooks: Map<string, number>): Promise<void> {
   for (const service of await parts.services.list()) {
-    const moved = await refreshDue(parts, service, lastLooks.get(service.id) ?? null, AbortSignal.timeout(RETENTION_EVERY_MS)).catch((error: unknown) => {
-      base.logger.warn({ service: service.name, err: errorMessage(error) }, 'an image from elsewhere could not be looked up')
+    const moved = await refreshDue(
+      parts,
+      service,
+      lastLooks.get(service.id) ?? null,
+      AbortSignal.timeout(RETENTION_EVERY_MS),
+    ).catch((error: unknown) => {
+      base.logger.warn(
+        { service: service.name, err: errorMessage(error) },
+        'an image from elsewhere could not be looked up',
+      )
       return null
     })
     lastLooks.set(service.id, base.clock.now())
@@ -243,12 +267,16 @@ async function refreshImages(base: Foundation, parts: DeploymentParts, lastLooks
 }
 
 /** What belongs to services that are there: live releases, everything of a deployment under way, the proxies, kept images. */
-async function keeper(base: Foundation, parts: DeploymentParts): Promise<(host: string, object: OwnedObject) => boolean> {
+async function keeper(
+  base: Foundation,
+  parts: DeploymentParts,
+): Promise<(host: string, object: OwnedObject) => boolean> {
   const services = await parts.services.list()
   const underWay = new Set<string>()
   for (const service of services) {
     const [newest] = await parts.deployments.list(service.id, 1)
-    if (newest !== undefined && (!isFinal(newest.state) || newest.inStateMs < UPKEEP_EVERY_MS * 30)) underWay.add(service.id)
+    if (newest !== undefined && (!isFinal(newest.state) || newest.inStateMs < UPKEEP_EVERY_MS * 30))
+      underWay.add(service.id)
   }
   const live = new Set(services.flatMap((service) => service.liveReleaseId ?? []))
   const proxied = new Set(await parts.routes.hostsWithRoutes())

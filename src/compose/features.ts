@@ -41,7 +41,15 @@ export function createFeatures(base: Foundation, later: Later): Features {
   })
   const deployments = createDeploymentFeature(base, images.parts, later)
   return {
-    features: [{ planners: [configChange] }, images.feature, pool.feature, pipelines, deployments.feature, createPackagesFeature(base), createWebFeature(base, later)],
+    features: [
+      { planners: [configChange] },
+      images.feature,
+      pool.feature,
+      pipelines,
+      deployments.feature,
+      createPackagesFeature(base),
+      createWebFeature(base, later),
+    ],
     secretNamesOf: (repository) => secrets.namesOf(repository),
   }
 }

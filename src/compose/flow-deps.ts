@@ -6,7 +6,11 @@ import { createConfigReader } from './config-at.ts'
 import type { Feature } from './feature.ts'
 import type { Foundation } from './foundation.ts'
 
-export function createFlowDeps(base: Foundation, features: readonly Feature[], secretNamesOf: FlowDeps['secretNamesOf']): FlowDeps {
+export function createFlowDeps(
+  base: Foundation,
+  features: readonly Feature[],
+  secretNamesOf: FlowDeps['secretNamesOf'],
+): FlowDeps {
   const partsOf = (kind: keyof NonNullable<Feature['runKinds']>) =>
     features.map((feature) => feature.runKinds?.[kind]).find((parts) => parts !== undefined)
   return {

@@ -146,7 +146,6 @@ export async function createFoundation(settings: Settings, store: OpenStore, log
   }
 }
 
-
 /** The one place where a token is printed: there is no other way to the first admin. */
 async function printFirstAdminToken(tokens: TokenStore): Promise<void> {
   const token = await tokens.ensureAdminToken()

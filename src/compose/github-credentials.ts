@@ -10,13 +10,19 @@ export function credentialsFromSettings(settings: Settings): AppCredentials | nu
   if (settings.appId === null) return null
   const privateKey = settings.privateKey ?? privateKeyFrom(settings.privateKeyPath)
   if (privateKey === null) {
-    throw new SlipwayError('setting_invalid', 'APP_ID is set, but neither PRIVATE_KEY nor PRIVATE_KEY_PATH', { field: 'PRIVATE_KEY' })
+    throw new SlipwayError('setting_invalid', 'APP_ID is set, but neither PRIVATE_KEY nor PRIVATE_KEY_PATH', {
+      field: 'PRIVATE_KEY',
+    })
   }
   checkPrivateKey(privateKey, settings.privateKey === null ? 'PRIVATE_KEY_PATH' : 'PRIVATE_KEY')
   if (settings.webhookSecret === null) {
-    throw new SlipwayError('setting_invalid', 'APP_ID is set, but WEBHOOK_SECRET is not: without it no webhook can be trusted', {
-      field: 'WEBHOOK_SECRET',
-    })
+    throw new SlipwayError(
+      'setting_invalid',
+      'APP_ID is set, but WEBHOOK_SECRET is not: without it no webhook can be trusted',
+      {
+        field: 'WEBHOOK_SECRET',
+      },
+    )
   }
   return { appId: settings.appId, privateKey }
 }
@@ -36,7 +42,10 @@ function privateKeyFrom(path: string | null): Secret | null {
   try {
     return secretOf(readFileSync(path, 'utf8'))
   } catch (cause) {
-    throw new SlipwayError('setting_invalid', `PRIVATE_KEY_PATH: ${path} cannot be read`, { cause, field: 'PRIVATE_KEY_PATH' })
+    throw new SlipwayError('setting_invalid', `PRIVATE_KEY_PATH: ${path} cannot be read`, {
+      cause,
+      field: 'PRIVATE_KEY_PATH',
+    })
   }
 }
 
@@ -44,6 +53,9 @@ function checkPrivateKey(key: Secret, variable: string): void {
   try {
     createPrivateKey(reveal(key))
   } catch (cause) {
-    throw new SlipwayError('setting_invalid', `${variable} holds no private key in PEM form`, { cause, field: variable })
+    throw new SlipwayError('setting_invalid', `${variable} holds no private key in PEM form`, {
+      cause,
+      field: variable,
+    })
   }
 }

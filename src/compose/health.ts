@@ -16,10 +16,11 @@ export function createHealth(base: Foundation, isStopping: () => boolean): Hono 
   return createHealthRoutes({
     version: VERSION,
     isStopping,
-    database: () => partOf(async () => {
-      await base.db.first(sql`select 1`)
-      return 'answers'
-    }),
+    database: () =>
+      partOf(async () => {
+        await base.db.first(sql`select 1`)
+        return 'answers'
+      }),
     async github() {
       const now = base.clock.monotonic()
       if (github === null || !github.part.ok || now - github.at > GITHUB_CHECK_TTL_MS) {
@@ -37,11 +38,16 @@ export function createHealth(base: Foundation, isStopping: () => boolean): Hono 
       return Object.fromEntries(
         [...described].map(([name, host]) => [
           name,
-          'info' in host ? { ok: true, detail: `Docker ${host.info.version}, ${host.info.platform}` } : { ok: false, detail: host.cause },
+          'info' in host
+            ? { ok: true, detail: `Docker ${host.info.version}, ${host.info.platform}` }
+            : { ok: false, detail: host.cause },
         ]),
       )
     },
-    metrics: async () => ({ contentType: base.metrics.registry.contentType, text: await base.metrics.registry.metrics() }),
+    metrics: async () => ({
+      contentType: base.metrics.registry.contentType,
+      text: await base.metrics.registry.metrics(),
+    }),
   })
 }
 

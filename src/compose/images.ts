@@ -4,7 +4,13 @@ import { errorMessage } from '../core/errors.ts'
 import { createMasker } from '../core/mask-secrets.ts'
 import type { LogSource } from '../core/run-log.ts'
 import type { HostConfig } from '../config/server-config.ts'
-import { runDeployability, type DeployabilityPlan, type ImageBuilder, type ImageRecordStore, type RunLog } from '../images/index.ts'
+import {
+  runDeployability,
+  type DeployabilityPlan,
+  type ImageBuilder,
+  type ImageRecordStore,
+  type RunLog,
+} from '../images/index.ts'
 import { deployabilityJob, deployabilityPlanner, DEPLOYABILITY_JOB, type HostCapacity } from '../flow/plan-images.ts'
 import { runHandler } from '../flow/perform-run.ts'
 import { deployabilityEnd, deployabilityProgress } from '../report/deployability-words.ts'
@@ -41,7 +47,11 @@ export function createImagesFeature(base: Foundation): { readonly feature: Featu
       runs: base.runs,
       repositories: base.repositories,
       detailsUrl: base.detailsUrl,
-      startedCheck: () => ({ ...QUEUED, status: 'in_progress', output: { ...QUEUED.output, title: 'Looking for images that are already built' } }),
+      startedCheck: () => ({
+        ...QUEUED,
+        status: 'in_progress',
+        output: { ...QUEUED.output, title: 'Looking for images that are already built' },
+      }),
     },
     async ({ run, ...work }) => {
       await runDeployability(deps, { ...work, run, plan: planOf(run.plan) })

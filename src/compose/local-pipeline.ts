@@ -19,7 +19,14 @@ import { createStageHost } from '../docker/stage-host.ts'
 import { sweepOwned } from '../docker/sweep.ts'
 import { openWorkingTree } from '../git/working-tree.ts'
 import { createFolderRunLogs } from '../logs/folder-run-logs.ts'
-import { cleanUp, runStage, type ArtifactStore, type CacheStore, type Interruption, type StagePlan } from '../pipeline/index.ts'
+import {
+  cleanUp,
+  runStage,
+  type ArtifactStore,
+  type CacheStore,
+  type Interruption,
+  type StagePlan,
+} from '../pipeline/index.ts'
 import { isPidAlive } from './this-process.ts'
 
 const STATE_FOLDER = '.slipway'
@@ -54,7 +61,8 @@ async function openLocalPipeline(directory: string): Promise<LocalPipeline> {
       const runId = `${process.pid}-${randomUUID()}`
       const follow = new AbortController()
       const lines = (async () => {
-        for await (const batch of ports.logs.follow(runId, { follow: true, signal: follow.signal })) batch.forEach((line) => listener.line(line))
+        for await (const batch of ports.logs.follow(runId, { follow: true, signal: follow.signal }))
+          batch.forEach((line) => listener.line(line))
       })()
       let why: Interruption | null = null
       const stop = new AbortController()
@@ -66,8 +74,21 @@ async function openLocalPipeline(directory: string): Promise<LocalPipeline> {
       signal.addEventListener('abort', onCancel, { once: true })
       try {
         const end = await runStage(ports, {
-          identity: { runId, repositoryId: 0, repository: `local/${directory.split('/').at(-1) ?? ''}`, sha: checkout.sha },
-          source: { event: 'manual', trust: 'trusted', ref: `refs/heads/${checkout.branch}`, branch: checkout.branch, tag: null, pullRequest: null, actor: null },
+          identity: {
+            runId,
+            repositoryId: 0,
+            repository: `local/${directory.split('/').at(-1) ?? ''}`,
+            sha: checkout.sha,
+          },
+          source: {
+            event: 'manual',
+            trust: 'trusted',
+            ref: `refs/heads/${checkout.branch}`,
+            branch: checkout.branch,
+            tag: null,
+            pullRequest: null,
+            actor: null,
+          },
           plan,
           secrets: secretsFromEnvironment(plan.config.secrets),
           instance: instanceFromEnvironment(plan),
@@ -97,7 +118,9 @@ function isOfLiveProcess(runId: string): boolean {
 }
 
 function secretsFromEnvironment(names: readonly string[]): Readonly<Record<string, Secret>> {
-  return Object.fromEntries(names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, secretOf(process.env[name])]])))
+  return Object.fromEntries(
+    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, secretOf(process.env[name])]])),
+  )
 }
 
 /** There is no pool here; whoever has an instance names it as platformOS tools do. */
@@ -128,8 +151,10 @@ async function fileCaches(path: string): Promise<CacheStore> {
   const text = await readFile(path, 'utf8').catch(() => '[]')
   let entries: readonly CacheLine[] = cacheFile.safeParse(JSON.parse(text)).data ?? []
   return {
-    find: async (_repository, scopes, key) => entries.findLast((entry) => scopes.includes(entry.scope) && entry.key === key) ?? null,
-    findByPrefix: async (_repository, scopes, prefix) => entries.findLast((entry) => scopes.includes(entry.scope) && entry.key.startsWith(prefix)) ?? null,
+    find: async (_repository, scopes, key) =>
+      entries.findLast((entry) => scopes.includes(entry.scope) && entry.key === key) ?? null,
+    findByPrefix: async (_repository, scopes, prefix) =>
+      entries.findLast((entry) => scopes.includes(entry.scope) && entry.key.startsWith(prefix)) ?? null,
     async keep({ scope, key, sha256, size }) {
       entries = [...entries.filter((entry) => entry.scope !== scope || entry.key !== key), { scope, key, sha256, size }]
       await mkdir(dirname(path), { recursive: true })

@@ -35,7 +35,10 @@ export async function openStore(settings: Settings, logger: Logger): Promise<Ope
 }
 
 /** Where the database is; the embedded one is started, or joined where it runs. */
-export async function openAddress(settings: Settings, logger: Logger): Promise<{ readonly address: DatabaseAddress; close(): Promise<void> }> {
+export async function openAddress(
+  settings: Settings,
+  logger: Logger,
+): Promise<{ readonly address: DatabaseAddress; close(): Promise<void> }> {
   const { databaseUrl, dataDir } = settings
   if (databaseUrl !== null) return { address: { url: reveal(databaseUrl) }, close: () => Promise.resolve() }
   const embedded = await startEmbeddedPostgres({ dataDir, logger })

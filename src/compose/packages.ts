@@ -45,7 +45,9 @@ export function createPackagesFeature(base: Foundation): Feature {
   const deps = packageDeps(base)
   const catalogue = createPackageCatalogue(base.db)
   const { guard, sessions } = createWebGuard(base)
-  const viewerOf = packageViewer(base.authenticate, async (context) => viewerOfSession(base, await sessions.find(context)))
+  const viewerOf = packageViewer(base.authenticate, async (context) =>
+    viewerOfSession(base, await sessions.find(context)),
+  )
   const http = { ...deps, catalogue, viewerOf }
   const rebuild = (run: Run, actor: string): Promise<Run | null> => rebuildPackage(base, deps, run, actor)
 
@@ -61,13 +63,22 @@ export function createPackagesFeature(base: Foundation): Feature {
       },
     },
     hooks: {
-      tagPushed: (repository, tag, sha, actor) => unlessFileIsWrong(base, async () => void (await handleTag(deps, repository, { tag, sha }, 'tag', actor)), undefined),
-      plannedForTag: (repository, tag, sha) => unlessFileIsWrong(base, () => plannedBuilds(deps, { repository, tag, sha, event: 'tag', actor: null }), []),
+      tagPushed: (repository, tag, sha, actor) =>
+        unlessFileIsWrong(
+          base,
+          async () => void (await handleTag(deps, repository, { tag, sha }, 'tag', actor)),
+          undefined,
+        ),
+      plannedForTag: (repository, tag, sha) =>
+        unlessFileIsWrong(base, () => plannedBuilds(deps, { repository, tag, sha, event: 'tag', actor: null }), []),
       tagDeleted: (repository, tag) => deps.store.markDeletedTag(repository.id, tag),
       async reconcile(repository, { tags }) {
         const refs = [...tags].map(([tag, sha]) => ({ tag, sha }))
         for (const { tag, error } of await reconcileTags(deps, repository, refs)) {
-          base.logger.warn({ repository: repository.name, tag: tag.tag, err: errorMessage(error) }, 'a tag could not be looked at')
+          base.logger.warn(
+            { repository: repository.name, tag: tag.tag, err: errorMessage(error) },
+            'a tag could not be looked at',
+          )
         }
       },
     },
@@ -78,7 +89,13 @@ export function createPackagesFeature(base: Foundation): Feature {
         callbackSecret: base.settings.packagesCallbackSecret,
       }),
       createPackagesApiRoutes(http),
-      createPackagePages({ catalogue, open: guard.open, viewerOf, logger: base.logger, baseUrl: base.settings.baseUrl }),
+      createPackagePages({
+        catalogue,
+        open: guard.open,
+        viewerOf,
+        logger: base.logger,
+        baseUrl: base.settings.baseUrl,
+      }),
     ],
   }
 }
@@ -105,7 +122,12 @@ function packageDeps(base: Foundation): PackageRunDeps {
       const policy = base.policyOf(repository)
       const [host] = buildHosts(base, policy.buildHosts)
       if (host === undefined) return null
-      return { host: host.name, laneCap: host.maxConcurrent, repositoryCap: policy.maxConcurrent, limits: policy.limits }
+      return {
+        host: host.name,
+        laneCap: host.maxConcurrent,
+        repositoryCap: policy.maxConcurrent,
+        limits: policy.limits,
+      }
     },
     newId: base.newId,
     links: {
@@ -115,7 +137,11 @@ function packageDeps(base: Foundation): PackageRunDeps {
       page: (owner, name) => `${settings.baseUrl}/packages/${owner}/${name}`,
     },
     repositories: base.repositories,
-    workbench: packageWorkbench({ instance: base.instanceId, engine: (host) => base.hosts.host(host).engine, logins: registryLogins(base) }),
+    workbench: packageWorkbench({
+      instance: base.instanceId,
+      engine: (host) => base.hosts.host(host).engine,
+      logins: registryLogins(base),
+    }),
     blobs: base.blobs,
     logs: base.logs,
     keys: signingKeys(createProvenanceKeyStore(base.db), base.cipher),
@@ -157,7 +183,13 @@ function mailParts(base: Foundation): Pick<Feature, 'choreHandlers' | 'chores'> 
   const mailer = smtpMailer({ url: smtpUrl, from: mailFrom ?? `slipway@${new URL(base.settings.baseUrl).hostname}` })
   return {
     choreHandlers: { [MAIL_JOB]: mailHandler({ store: createMessageStore(base.db), mailer, logger: base.logger }) },
-    chores: [{ name: 'mail', everyMs: MAIL_INTERVAL_MS, run: () => base.jobs.enqueue([{ kind: MAIL_JOB, key: MAIL_JOB, payload: {}, lane: 'chores' }]) }],
+    chores: [
+      {
+        name: 'mail',
+        everyMs: MAIL_INTERVAL_MS,
+        run: () => base.jobs.enqueue([{ kind: MAIL_JOB, key: MAIL_JOB, payload: {}, lane: 'chores' }]),
+      },
+    ],
   }
 }
 

@@ -58,7 +58,12 @@ export interface PipelinesLater {
   rerun(run: Run, actor: string): Promise<Run | null>
 }
 
-export function createPipelinesFeature(base: Foundation, pool: PoolParts, secrets: Secrets, later: PipelinesLater): Feature {
+export function createPipelinesFeature(
+  base: Foundation,
+  pool: PoolParts,
+  secrets: Secrets,
+  later: PipelinesLater,
+): Feature {
   const artifacts = createArtifactStore(base.db)
   const caches = createCacheStore(base.db)
   // Stores of their own: bytes are removed when no row of the same kind names them.
@@ -66,7 +71,8 @@ export function createPipelinesFeature(base: Foundation, pool: PoolParts, secret
   const cacheBlobs = openBlobs(base, 'caches')
   const localMirrors = gitMirrors(join(base.settings.dataDir, 'local-mirrors'), { allowFileProtocol: true })
   const access = createRunnerAccess(base.db)
-  const hostsOf = (names: readonly string[]): readonly HostCapacity[] => base.hosts.configs.filter((host) => names.includes(host.name))
+  const hostsOf = (names: readonly string[]): readonly HostCapacity[] =>
+    base.hosts.configs.filter((host) => names.includes(host.name))
   const planning: StagePlannerDeps = {
     hostsOf,
     changedFiles: (commit) => changedFilesOf(base, commit),
@@ -75,7 +81,11 @@ export function createPipelinesFeature(base: Foundation, pool: PoolParts, secret
   const jobOf = (plan: StagePlan, repositoryCap: number) => stageJob(plan, hostsOf([plan.host]), repositoryCap)
   const settle = (groupId: string) =>
     settleGroup(
-      { runs: base.runs, jobOf: (plan) => jobOf(plan, DEFAULT_CAP), words: { queued: queuedCheck, skipped: skippedCheck, cancelled: cancelledCheck } },
+      {
+        runs: base.runs,
+        jobOf: (plan) => jobOf(plan, DEFAULT_CAP),
+        words: { queued: queuedCheck, skipped: skippedCheck, cancelled: cancelledCheck },
+      },
       groupId,
     )
   const forget = async (blobs: BlobStore, digests: readonly string[]): Promise<void> => {
@@ -90,7 +100,12 @@ export function createPipelinesFeature(base: Foundation, pool: PoolParts, secret
     artifacts,
     artifactBlobs,
     clock: base.clock,
-    hostOf: (name) => createStageHost({ engine: base.hosts.host(name).engine, instance: base.instanceId, logins: registryLogins(base) }),
+    hostOf: (name) =>
+      createStageHost({
+        engine: base.hosts.host(name).engine,
+        instance: base.instanceId,
+        logins: registryLogins(base),
+      }),
     async openSource(repository, sha, ref) {
       if (isLocalRepository(repository.id)) return commitSource(localMirrors.gitDir(localMirrorId(repository.id)), sha)
       return commitSource((await openCommit(base, repository, sha, ref)).gitDir, sha)
@@ -127,10 +142,14 @@ export function createPipelinesFeature(base: Foundation, pool: PoolParts, secret
       await forget(cacheBlobs, unused)
       return { cleared, bytes }
     },
-    cancelRun: (run, actor) => cancelRun(base.runs, run, { reason: 'cancelled', words: `cancelled by ${actor}`, by: actor }),
+    cancelRun: (run, actor) =>
+      cancelRun(base.runs, run, { reason: 'cancelled', words: `cancelled by ${actor}`, by: actor }),
     rerun: (run, actor) => later.rerun(run, actor),
     async issueRunnerToken(organization, actor) {
-      const issued = await base.tokens.issue({ name: `runner of ${organization}`, scope: 'runner', pools: null, organization, ttlMs: null }, actor)
+      const issued = await base.tokens.issue(
+        { name: `runner of ${organization}`, scope: 'runner', pools: null, organization, ttlMs: null },
+        actor,
+      )
       return { id: issued.record.id, token: issued.token }
     },
     ticketKey: ticketKey(base),
@@ -145,7 +164,8 @@ export function createPipelinesFeature(base: Foundation, pool: PoolParts, secret
     baseUrl: base.settings.baseUrl,
     logger: base.logger,
   })
-  const ask = (kind: string) => (): Promise<void> => base.jobs.enqueue([{ kind, key: kind, payload: {}, lane: 'chores' }])
+  const ask = (kind: string) => (): Promise<void> =>
+    base.jobs.enqueue([{ kind, key: kind, payload: {}, lane: 'chores' }])
 
   return {
     planners: [stagePlanner(planning)],
@@ -155,7 +175,17 @@ export function createPipelinesFeature(base: Foundation, pool: PoolParts, secret
           runs: base.runs,
           repositories: base.repositories,
           detailsUrl: base.detailsUrl,
-          startedCheck: (run) => stageProgress(run.name, { attempts: [], caches: [], artifacts: [], notices: [], tests: null, annotations: [], instance: null, logTail: [] }),
+          startedCheck: (run) =>
+            stageProgress(run.name, {
+              attempts: [],
+              caches: [],
+              artifacts: [],
+              notices: [],
+              tests: null,
+              annotations: [],
+              instance: null,
+              logTail: [],
+            }),
         },
         stage,
       ),

@@ -72,15 +72,33 @@ export function createPoolFeature(base: Foundation): { readonly feature: Feature
         createCompatiblePoolRoutes({ ...http, listTokens: base.settings.poolListTokens, newId: base.newId }),
         createPoolApiRoutes(http),
         createTokenApiRoutes({ authenticate, tokens }),
-        createPoolPages({ store, signals, cipher, guard: createWebGuard(base).guard, logger: base.logger, githubUrl: webUrlOf(base.settings) }),
+        createPoolPages({
+          store,
+          signals,
+          cipher,
+          guard: createWebGuard(base).guard,
+          logger: base.logger,
+          githubUrl: webUrlOf(base.settings),
+        }),
       ],
       hooks: {
         async workflowRunCompleted({ repository, workflowRunId, runNumber, completedAt }) {
           const { owner, name } = repository
-          await releaseByFact(store, { kind: 'workflow_run_completed', owner, name, workflowRunId, runNumber, completedAt })
+          await releaseByFact(store, {
+            kind: 'workflow_run_completed',
+            owner,
+            name,
+            workflowRunId,
+            runNumber,
+            completedAt,
+          })
         },
         async pullRequestClosed(repository, pullRequest) {
-          await releaseByFact(store, { kind: 'pull_request_closed', repositoryId: repository.id, pullRequest: pullRequest.number })
+          await releaseByFact(store, {
+            kind: 'pull_request_closed',
+            repositoryId: repository.id,
+            pullRequest: pullRequest.number,
+          })
         },
         async branchDeleted(repository, branch) {
           await releaseByFact(store, { kind: 'branch_deleted', repositoryId: repository.id, branch })

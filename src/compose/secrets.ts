@@ -20,7 +20,9 @@ export interface Secrets {
 
 export function createSecrets(base: Foundation): Secrets {
   const stored = (repository: RepositoryRef): Promise<SecretRow[]> => {
-    const patterns = [`${repository.owner}/${repository.name}`, `${repository.owner}/*`].map((pattern) => pattern.toLowerCase())
+    const patterns = [`${repository.owner}/${repository.name}`, `${repository.owner}/*`].map((pattern) =>
+      pattern.toLowerCase(),
+    )
     return base.db.rows<SecretRow>(sql`
       select distinct on (name) repository, name, version, ciphertext from secrets
       where lower(repository) = any(${patterns}) and deleted_at is null
@@ -35,7 +37,8 @@ export function createSecrets(base: Foundation): Secrets {
       const fromFile = base.policyOf(repository).secrets
       const values: Record<string, Secret> = {}
       for (const row of await stored(repository)) {
-        if (names.includes(row.name)) values[row.name] = secretOf(base.cipher.open(row.ciphertext, secretContext(row.repository, row.name)))
+        if (names.includes(row.name))
+          values[row.name] = secretOf(base.cipher.open(row.ciphertext, secretContext(row.repository, row.name)))
       }
       for (const name of names) {
         const secret = fromFile[name]

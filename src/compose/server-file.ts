@@ -17,7 +17,12 @@ export async function readServerFile(settings: Settings, yaml: YamlParser): Prom
       remedy: 'Name a readable file, or unset the variable.',
     })
   })
-  const result = await parseServerConfig(yaml, { text, file, environment: process.env, dockerHost: settings.dockerHost })
+  const result = await parseServerConfig(yaml, {
+    text,
+    file,
+    environment: process.env,
+    dockerHost: settings.dockerHost,
+  })
   if (result.kind === 'ok') return result.config
   throw new SlipwayError('config_invalid', result.problems.map(formatProblem).join('\n'), { field: file })
 }

@@ -55,7 +55,12 @@ const HTTP_GRACE_MS = 2_000
 export async function startSlipway(settings: Settings, isListening = true): Promise<Slipway> {
   const logger: Logger = pino({ level: settings.logLevel, base: null })
   const store = await openStore(settings, logger)
-  const base = await createFoundation(settings, store, logger)
+  // A start that is refused leaves no embedded database behind.
+  const giveUp = async (error: unknown): Promise<never> => {
+    await store.close()
+    throw error
+  }
+  const base = await createFoundation(settings, store, logger).catch(giveUp)
   const processes = createProcessStore(base.db)
   await processes.register(base.self)
   const heartbeat = startHeartbeat(base.self, base.address, base.clock, logger)
@@ -88,12 +93,23 @@ export async function startSlipway(settings: Settings, isListening = true): Prom
   for (const feature of features) await feature.start?.()
   const isSteady = (): boolean => heartbeat.isSteady()
   const reap = () =>
-    reapDeadProcesses({ self: base.self, store: processes, handlers, isSteady, staleMs: HEARTBEAT_STALE_MS, isPidAlive, logger })
+    reapDeadProcesses({
+      self: base.self,
+      store: processes,
+      handlers,
+      isSteady,
+      staleMs: HEARTBEAT_STALE_MS,
+      isPidAlive,
+      logger,
+    })
   await reap()
 
   app.onError((error, context) => errorResponse(context, error, logger))
   app.notFound(notFound)
-  app.route('/', createHealth(base, () => isStopping))
+  app.route(
+    '/',
+    createHealth(base, () => isStopping),
+  )
   app.route('/', createOperations(base, flow, features))
   for (const routes of features.flatMap((feature) => feature.routes ?? [])) app.route('/', routes)
   const http: HttpServerOptions = {
@@ -104,7 +120,7 @@ export async function startSlipway(settings: Settings, isListening = true): Prom
       if (!features.some((feature) => feature.onUpgrade?.(request, socket, head) === true)) socket.destroy()
     },
   }
-  const server = isListening ? await startHttpServer(http, settings.port, settings.host) : null
+  const server = isListening ? await startHttpServer(http, settings.port, settings.host).catch(giveUp) : null
 
   const worker = startWorker({
     processId: base.self.id,
@@ -114,7 +130,9 @@ export async function startSlipway(settings: Settings, isListening = true): Prom
       { name: 'deliveries', kinds: [DELIVERY_JOB], concurrency: CONCURRENCY.deliveries },
       { name: 'reports', kinds: [REPORT_JOB], concurrency: CONCURRENCY.reports },
       // A dry run plans and keeps its runs in the queue: they begin when the server is started in earnest.
-      ...(settings.confirm === 'harmless' ? [] : [{ name: 'runs', kinds: Object.keys(runHandlers), concurrency: CONCURRENCY.runs }]),
+      ...(settings.confirm === 'harmless'
+        ? []
+        : [{ name: 'runs', kinds: Object.keys(runHandlers), concurrency: CONCURRENCY.runs }]),
       { name: 'chores', kinds: Object.keys(choreHandlers), concurrency: CONCURRENCY.chores },
     ],
     subscribe: (wake) => base.notifications.subscribe(JOBS_CHANNEL, wake),

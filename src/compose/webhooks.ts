@@ -17,7 +17,12 @@ export interface Webhooks {
   hasSecret(): boolean
 }
 
-export function createWebhooks(base: Foundation, deliveries: DeliveryStore, storedSecret: Secret | null, handle: HandleEvent): Webhooks {
+export function createWebhooks(
+  base: Foundation,
+  deliveries: DeliveryStore,
+  storedSecret: Secret | null,
+  handle: HandleEvent,
+): Webhooks {
   const { settings, logger, metrics } = base
   let stored = storedSecret
   const secrets = (): readonly Secret[] =>

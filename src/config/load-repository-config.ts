@@ -74,12 +74,22 @@ async function readLayer(ports: LoadPorts, location: Location): Promise<Layer | 
 }
 
 /** A folder or a submodule in the file's place is told like any other mistake in it. */
-async function readText(ports: LoadPorts, { repository, path, ref, label }: Location): Promise<string | Uint8Array | Invalid | null> {
+async function readText(
+  ports: LoadPorts,
+  { repository, path, ref, label }: Location,
+): Promise<string | Uint8Array | Invalid | null> {
   try {
     return await ports.readFile(repository, path, ref)
   } catch (error) {
     if (!(error instanceof SlipwayError) || error.code !== 'config_invalid') throw error
-    const problem = { file: label, line: 1, column: 1, path: '', message: error.message, hint: 'put a file in its place' }
+    const problem = {
+      file: label,
+      line: 1,
+      column: 1,
+      path: '',
+      message: error.message,
+      hint: 'put a file in its place',
+    }
     return { kind: 'invalid', problems: [problem] }
   }
 }

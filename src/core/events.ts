@@ -126,13 +126,26 @@ export interface InstallationChanged {
 export interface InstallationRepositoriesChanged {
   readonly kind: 'installation_repositories_changed'
   readonly installationId: number
-  readonly added: readonly { readonly id: number; readonly owner: string; readonly name: string; readonly isPrivate: boolean }[]
+  readonly added: readonly {
+    readonly id: number
+    readonly owner: string
+    readonly name: string
+    readonly isPrivate: boolean
+  }[]
   readonly removed: readonly { readonly id: number; readonly owner: string; readonly name: string }[]
 }
 
 export interface RepositoryChanged extends InRepository {
   readonly kind: 'repository_changed'
-  readonly change: 'renamed' | 'transferred' | 'deleted' | 'archived' | 'unarchived' | 'edited' | 'privatized' | 'publicized'
+  readonly change:
+    | 'renamed'
+    | 'transferred'
+    | 'deleted'
+    | 'archived'
+    | 'unarchived'
+    | 'edited'
+    | 'privatized'
+    | 'publicized'
 }
 
 export type SlipwayEvent =

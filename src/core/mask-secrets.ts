@@ -58,7 +58,10 @@ const NOTHING_TO_MASK: SecretMasker = {
 function formsOf(secret: string): readonly string[] {
   const lines = secret.split(/\r?\n/)
   const parts = lines.length > 1 ? [secret, ...lines.map((line) => line.trim())] : [secret]
-  return parts.filter((part) => part.length >= SHORTEST_PATTERN).flatMap(encodingsOf).filter((form) => form.length >= SHORTEST_PATTERN)
+  return parts
+    .filter((part) => part.length >= SHORTEST_PATTERN)
+    .flatMap(encodingsOf)
+    .filter((form) => form.length >= SHORTEST_PATTERN)
 }
 
 function encodingsOf(text: string): readonly string[] {
@@ -105,7 +108,10 @@ function compileSearch(patterns: readonly Buffer[]): Search {
       shifts[pair] = Math.min(shifts[pair] ?? 0, window - 2 - index)
     }
     const last = pairAt(pattern, window - 2)
-    candidates.set(last, [...(candidates.get(last) ?? []), pattern].toSorted((a, b) => b.length - a.length))
+    candidates.set(
+      last,
+      [...(candidates.get(last) ?? []), pattern].toSorted((a, b) => b.length - a.length),
+    )
   }
   return (block, from) => {
     let index = from + window - 2
@@ -133,7 +139,12 @@ function standsAt(pattern: Buffer, block: Buffer, start: number): boolean {
  * @param covered how many of the first bytes lie under a mask that was given out before
  * @returns the output, and how many bytes after `until` lie under its last mask
  */
-function maskBefore(search: Search, block: Buffer, until: number, covered: number): { output: Buffer; covered: number } {
+function maskBefore(
+  search: Search,
+  block: Buffer,
+  until: number,
+  covered: number,
+): { output: Buffer; covered: number } {
   const parts: Buffer[] = []
   let done = covered
   for (let hit = search(block, 0); hit !== null && hit.start < until; hit = search(block, hit.start + 1)) {

@@ -11,7 +11,12 @@ export interface PackageSubject {
   /** `erl_version=25`, empty without a matrix. */
   readonly variant: string
   readonly image: string
-  readonly limits: { readonly memoryBytes: number; readonly cpus: number; readonly pids: number; readonly timeoutMs: number }
+  readonly limits: {
+    readonly memoryBytes: number
+    readonly cpus: number
+    readonly pids: number
+    readonly timeoutMs: number
+  }
 }
 
 export interface ReleasedFile {
@@ -44,7 +49,12 @@ export interface PackageEnd {
   /** Last lines of the log, secrets masked. */
   readonly tail: readonly string[]
   /** Addresses; null where there is nothing to show. */
-  readonly links: { readonly run: string; readonly log: string; readonly download: string | null; readonly page: string }
+  readonly links: {
+    readonly run: string
+    readonly log: string
+    readonly download: string | null
+    readonly page: string
+  }
 }
 
 export type PackagePhase = 'preparing' | 'fetching' | 'building' | 'publishing'
@@ -63,4 +73,3 @@ export interface PackageWords {
   /** Null when the outcome is nobody's news. */
   letter(end: PackageEnd): Letter | null
 }
-

@@ -77,7 +77,11 @@ export interface RunStore {
   /** The work begins, or goes on after a take-over: sets `startedAt` and the deadline the first time only. */
   start(lease: Lease, runId: string, report: DesiredCheck, story: string): Promise<StartedRun>
   /** Progress: what GitHub should show by now, and optionally what is known so far and a line for the story. */
-  progress(lease: Lease, runId: string, change: { report?: DesiredCheck; result?: unknown; story?: string }): Promise<void>
+  progress(
+    lease: Lease,
+    runId: string,
+    change: { report?: DesiredCheck; result?: unknown; story?: string },
+  ): Promise<void>
   complete(lease: Lease, runId: string, end: RunEnd): Promise<void>
   /**
    * Ends a run that nobody works on (waiting, or given up). False when it is being worked on or has ended: then use

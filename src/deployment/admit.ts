@@ -13,8 +13,14 @@ import type { Service } from './release.ts'
 /** A dry run waits for the server to be started in earnest. */
 const DRY_RUN_POLL_MS = 60_000
 
-export async function admit(deps: DeployDeps, run: Run, plan: DeploymentPlan, lease: Lease): Promise<Service | DeploymentOutcome | null> {
-  if (deps.confirm() === 'harmless') return { kind: 'wait', delayMs: DRY_RUN_POLL_MS, cause: 'CONFIRM=harmless: nothing is changed' }
+export async function admit(
+  deps: DeployDeps,
+  run: Run,
+  plan: DeploymentPlan,
+  lease: Lease,
+): Promise<Service | DeploymentOutcome | null> {
+  if (deps.confirm() === 'harmless')
+    return { kind: 'wait', delayMs: DRY_RUN_POLL_MS, cause: 'CONFIRM=harmless: nothing is changed' }
   const { service, target } = plan
   if (target.kind === 'release') return deps.services.find(service.repositoryId, service.key, service.pullRequest)
   const policy = await deps.policyOf(service.repositoryId)
@@ -28,8 +34,20 @@ export async function admit(deps: DeployDeps, run: Run, plan: DeploymentPlan, le
   }
 }
 
-async function refuse(deps: DeployDeps, run: Run, plan: DeploymentPlan, lease: Lease, why: string): Promise<DeploymentOutcome> {
+async function refuse(
+  deps: DeployDeps,
+  run: Run,
+  plan: DeploymentPlan,
+  lease: Lease,
+  why: string,
+): Promise<DeploymentOutcome> {
   const report = deps.words.refused(plan.service.key, why)
-  await deps.runs.complete(lease, run.id, { conclusion: 'failure', reason: 'not_allowed', result: null, report, story: why })
+  await deps.runs.complete(lease, run.id, {
+    conclusion: 'failure',
+    reason: 'not_allowed',
+    result: null,
+    report,
+    story: why,
+  })
   return { kind: 'done' }
 }

@@ -21,7 +21,12 @@ export function replicaName(rollout: Pick<Rollout, 'name' | 'releaseId'>, replic
   return `${rollout.name}-${rollout.releaseId.slice(0, RELEASE_CHARACTERS)}-${replica + 1}`
 }
 
-export function containerRequest(rollout: Rollout, labels: Readonly<Record<string, string>>, replica: number, placement: Placement | null): ContainerRequest {
+export function containerRequest(
+  rollout: Rollout,
+  labels: Readonly<Record<string, string>>,
+  replica: number,
+  placement: Placement | null,
+): ContainerRequest {
   const secrets = Object.entries(rollout.secrets).map(([name, secret]) => `${name}=${reveal(secret)}`)
   return {
     name: replicaName(rollout, replica),
@@ -38,7 +43,13 @@ export function containerRequest(rollout: Rollout, labels: Readonly<Record<strin
       },
       ...(placement === null
         ? {}
-        : { NetworkingConfig: { EndpointsConfig: { [placement.network]: { IPAMConfig: { IPv4Address: placement.address }, Aliases: [rollout.name] } } } }),
+        : {
+            NetworkingConfig: {
+              EndpointsConfig: {
+                [placement.network]: { IPAMConfig: { IPv4Address: placement.address }, Aliases: [rollout.name] },
+              },
+            },
+          }),
     },
   }
 }
@@ -60,14 +71,23 @@ export interface ReplicaState {
   readonly startedAt: number
 }
 
-export type ReplicaCondition = { readonly kind: 'fine' } | { readonly kind: 'crashed'; readonly cause: string } | { readonly kind: 'unhealthy'; readonly cause: string }
+export type ReplicaCondition =
+  | { readonly kind: 'fine' }
+  | { readonly kind: 'crashed'; readonly cause: string }
+  | { readonly kind: 'unhealthy'; readonly cause: string }
 
 /** Judges a replica by what its Engine says; whether it answers is asked over HTTP besides. */
 export function replicaCondition(name: string, state: ReplicaState | null, isTrial: boolean): ReplicaCondition {
   if (state === null) return { kind: 'crashed', cause: `the container ${name} is gone` }
   if (state.isOutOfMemory) return { kind: 'crashed', cause: `the container ${name} was ended at its memory limit` }
-  if (state.hasEnded) return { kind: 'crashed', cause: `the container ${name} ended with exit code ${state.exitCode}${state.error === '' ? '' : `: ${state.error}`}` }
-  if (isTrial && state.restarts > 0) return { kind: 'crashed', cause: `the container ${name} ended and was started again ${state.restarts} times` }
-  if (state.health === 'unhealthy') return { kind: 'unhealthy', cause: `the health check of the container ${name} fails` }
+  if (state.hasEnded)
+    return {
+      kind: 'crashed',
+      cause: `the container ${name} ended with exit code ${state.exitCode}${state.error === '' ? '' : `: ${state.error}`}`,
+    }
+  if (isTrial && state.restarts > 0)
+    return { kind: 'crashed', cause: `the container ${name} ended and was started again ${state.restarts} times` }
+  if (state.health === 'unhealthy')
+    return { kind: 'unhealthy', cause: `the health check of the container ${name} fails` }
   return { kind: 'fine' }
 }

@@ -4,7 +4,14 @@ import type { Run, RunSource } from '../core/run.ts'
 import type { DesiredCheck } from '../core/check.ts'
 import type { RunStore } from '../core/run-store.ts'
 import { DEPLOYMENT_JOB, deploymentName, serviceLane, type DeploymentPlan } from './deployment-plan.ts'
-import type { DeploymentApprovals, DeploymentStore, DeploymentUpkeep, NewService, ReleaseStore, ServiceStore } from './ports.ts'
+import type {
+  DeploymentApprovals,
+  DeploymentStore,
+  DeploymentUpkeep,
+  NewService,
+  ReleaseStore,
+  ServiceStore,
+} from './ports.ts'
 import { isGoodRelease, type Deployment, type Release, type Service } from './release.ts'
 
 export interface ControlDeps {
@@ -42,15 +49,32 @@ export interface RollbackPreview {
   readonly changedSecrets: readonly string[]
 }
 
-export async function previewRollback(deps: Pick<ControlDeps, 'releases'>, service: Service, to: string | null): Promise<RollbackPreview> {
+export async function previewRollback(
+  deps: Pick<ControlDeps, 'releases'>,
+  service: Service,
+  to: string | null,
+): Promise<RollbackPreview> {
   const releases = await deps.releases.list(service.id, 200)
   const from = releases.find((release) => release.id === service.liveReleaseId) ?? null
-  const target = to === null ? releases.find((release) => isGoodRelease(release) && release.id !== from?.id) : releases.find((release) => isNamed(release, to))
+  const target =
+    to === null
+      ? releases.find((release) => isGoodRelease(release) && release.id !== from?.id)
+      : releases.find((release) => isNamed(release, to))
   if (target === undefined) {
-    throw new SlipwayError('not_found', to === null ? `${service.key} has no earlier release to go back to` : `${service.key} has no release ${to}`, { field: 'to' })
+    throw new SlipwayError(
+      'not_found',
+      to === null ? `${service.key} has no earlier release to go back to` : `${service.key} has no release ${to}`,
+      { field: 'to' },
+    )
   }
-  if (target.id === from?.id) throw new SlipwayError('conflict', `release ${target.number} is live already`, { field: 'to' })
-  if (!isGoodRelease(target)) throw new SlipwayError('conflict', `release ${target.number} cannot be gone back to: it ${target.isPruned ? 'was removed long ago' : 'was never good'}`, { field: 'to' })
+  if (target.id === from?.id)
+    throw new SlipwayError('conflict', `release ${target.number} is live already`, { field: 'to' })
+  if (!isGoodRelease(target))
+    throw new SlipwayError(
+      'conflict',
+      `release ${target.number} cannot be gone back to: it ${target.isPruned ? 'was removed long ago' : 'was never good'}`,
+      { field: 'to' },
+    )
   return {
     from,
     to: target,
@@ -61,11 +85,20 @@ export async function previewRollback(deps: Pick<ControlDeps, 'releases'>, servi
 
 /** A release is named by its number, its id, or its commit. */
 function isNamed(release: Release, name: string): boolean {
-  return release.id === name || String(release.number) === name || (name.length >= 7 && release.sha.startsWith(name.toLowerCase()))
+  return (
+    release.id === name ||
+    String(release.number) === name ||
+    (name.length >= 7 && release.sha.startsWith(name.toLowerCase()))
+  )
 }
 
-function differences(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): readonly string[] {
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => before[name] !== after[name]).toSorted()
+function differences(
+  before: Readonly<Record<string, unknown>>,
+  after: Readonly<Record<string, unknown>>,
+): readonly string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])]
+    .filter((name) => before[name] !== after[name])
+    .toSorted()
 }
 
 /** Starts a rollback. A lock stands in its way unless the person says that they know. */
@@ -75,7 +108,9 @@ export async function requestRollback(
   wanted: { readonly to: string | null; readonly by: string; readonly force: boolean },
 ): Promise<Run> {
   if (service.lock !== null && !wanted.force && service.lock.by !== wanted.by) {
-    throw new SlipwayError('conflict', `${service.key} is locked by ${service.lock.by}: ${service.lock.reason}`, { remedy: 'unlock it, or ask with force' })
+    throw new SlipwayError('conflict', `${service.key} is locked by ${service.lock.by}: ${service.lock.reason}`, {
+      remedy: 'unlock it, or ask with force',
+    })
   }
   const { to } = await previewRollback(deps, service, wanted.to)
   return createReleaseRun(deps, service, to, 'rollback', wanted.by)
@@ -88,11 +123,33 @@ export async function requestDriftFix(deps: ControlDeps, service: Service, by: s
   return createReleaseRun(deps, service, live, 'drift', by)
 }
 
-async function createReleaseRun(deps: ControlDeps, service: Service, release: Release, why: 'rollback' | 'drift', by: string): Promise<Run> {
-  const plan: DeploymentPlan = { service: { ...service, expiresInMs: null }, target: { kind: 'release', releaseId: release.id, why }, askedBy: by, tellsSlack: true }
+async function createReleaseRun(
+  deps: ControlDeps,
+  service: Service,
+  release: Release,
+  why: 'rollback' | 'drift',
+  by: string,
+): Promise<Run> {
+  const plan: DeploymentPlan = {
+    service: { ...service, expiresInMs: null },
+    target: { kind: 'release', releaseId: release.id, why },
+    askedBy: by,
+    tellsSlack: true,
+  }
   const name = deploymentName(service.key, service.pullRequest)
-  const source: RunSource = { event: 'manual', trust: 'trusted', ref: `refs/heads/${service.branch}`, branch: service.branch, tag: null, pullRequest: service.pullRequest, actor: by }
-  const story = why === 'rollback' ? `${by} asked to go back to release ${release.number}` : `${by} asked to put release ${release.number} in place again`
+  const source: RunSource = {
+    event: 'manual',
+    trust: 'trusted',
+    ref: `refs/heads/${service.branch}`,
+    branch: service.branch,
+    tag: null,
+    pullRequest: service.pullRequest,
+    actor: by,
+  }
+  const story =
+    why === 'rollback'
+      ? `${by} asked to go back to release ${release.number}`
+      : `${by} asked to put release ${release.number} in place again`
   const [run] = await deps.runs.create([
     {
       repositoryId: service.repositoryId,
@@ -110,12 +167,21 @@ async function createReleaseRun(deps: ControlDeps, service: Service, release: Re
       job: { ...deploymentJob(service), priority: 10 },
     },
   ])
-  if (run === undefined) throw new SlipwayError('conflict', 'somebody asked for the same at this moment; look at the newest run')
+  if (run === undefined)
+    throw new SlipwayError('conflict', 'somebody asked for the same at this moment; look at the newest run')
   return run
 }
 
-export async function lockService(deps: ControlDeps, service: Service, lock: { readonly by: string; readonly reason: string; readonly until: Date | null }): Promise<Service> {
-  if (service.lock !== null && service.lock.by !== lock.by && (service.lock.until === null || service.lock.until > new Date())) {
+export async function lockService(
+  deps: ControlDeps,
+  service: Service,
+  lock: { readonly by: string; readonly reason: string; readonly until: Date | null },
+): Promise<Service> {
+  if (
+    service.lock !== null &&
+    service.lock.by !== lock.by &&
+    (service.lock.until === null || service.lock.until > new Date())
+  ) {
     throw new SlipwayError('conflict', `${service.key} is locked by ${service.lock.by} already: ${service.lock.reason}`)
   }
   return deps.services.lock(service.id, lock)
@@ -128,13 +194,22 @@ export async function unlockService(deps: ControlDeps, service: Service): Promis
 }
 
 /** The image that waits may go live. Whoever pushed it may not be the only one to have looked, where `isSelfAllowed` is false. */
-export async function approveDeployment(deps: ControlDeps, run: Run, by: string, isSelfAllowed: boolean): Promise<void> {
+export async function approveDeployment(
+  deps: ControlDeps,
+  run: Run,
+  by: string,
+  isSelfAllowed: boolean,
+): Promise<void> {
   const { deployment, service, release } = await waitingOf(deps, run)
   if (!isSelfAllowed && run.source.actor?.toLowerCase() === by.toLowerCase()) {
     throw new SlipwayError('not_allowed', `${by} may not approve their own deployment`)
   }
   await deps.approvals.approve(service.repositoryId, release.image, service.environment, by)
-  await deps.runs.note(deployment.runId, 'approved', `${by} approved release ${release.number} for ${service.environment}`)
+  await deps.runs.note(
+    deployment.runId,
+    'approved',
+    `${by} approved release ${release.number} for ${service.environment}`,
+  )
   await deps.upkeep.wake(service.id)
 }
 
@@ -145,7 +220,10 @@ export async function passFreeze(deps: ControlDeps, run: Run, by: string, reason
   await deps.upkeep.wake(service.id)
 }
 
-async function waitingOf(deps: ControlDeps, run: Run): Promise<{ readonly deployment: Deployment; readonly service: Service; readonly release: Release }> {
+async function waitingOf(
+  deps: ControlDeps,
+  run: Run,
+): Promise<{ readonly deployment: Deployment; readonly service: Service; readonly release: Release }> {
   const deployment = await deps.deployments.get(run.id)
   const service = deployment === null ? null : await deps.services.get(deployment.serviceId)
   const release = deployment?.releaseId == null ? null : await deps.releases.get(deployment.releaseId)

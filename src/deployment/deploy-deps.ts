@@ -36,7 +36,9 @@ export interface DeployDeps {
   readonly secrets: ServiceSecrets
   readonly headOf: HeadOf
   /** Null when the repository is gone. */
-  readonly policyOf: (repositoryId: number) => Promise<(Pick<RepositoryPolicy, 'freeze' | 'requireApproval'> & Allowances['policy']) | null>
+  readonly policyOf: (
+    repositoryId: number,
+  ) => Promise<(Pick<RepositoryPolicy, 'freeze' | 'requireApproval'> & Allowances['policy']) | null>
   readonly hosts: () => Allowances['hosts']
   readonly confirm: () => ConfirmLevel
   readonly openLog: (runId: string) => Promise<DeploymentLog>

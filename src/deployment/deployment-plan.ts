@@ -9,7 +9,12 @@ export interface DeploymentPlan {
   readonly service: NewService
   readonly target:
     /** The run's own commit, built if need be. `image` is null when the image comes from elsewhere. */
-    | { readonly kind: 'commit'; readonly config: ServiceConfig; readonly image: ImageConfig | null; readonly treeSha: string | null }
+    | {
+        readonly kind: 'commit'
+        readonly config: ServiceConfig
+        readonly image: ImageConfig | null
+        readonly treeSha: string | null
+      }
     /** A release that exists; nothing is built and its own configuration counts. */
     | { readonly kind: 'release'; readonly releaseId: string; readonly why: 'rollback' | 'drift' }
   /** The person who asked for it; null when it follows from a push. */
@@ -24,7 +29,11 @@ export function deploymentName(key: string, pullRequest: number | null): string 
 }
 
 /** Jobs of one service share the lane, which lets one of them work at a time. */
-export function serviceLane({ repositoryId, key, pullRequest }: Pick<NewService, 'repositoryId' | 'key' | 'pullRequest'>): string {
+export function serviceLane({
+  repositoryId,
+  key,
+  pullRequest,
+}: Pick<NewService, 'repositoryId' | 'key' | 'pullRequest'>): string {
   return `service:${repositoryId}/${key}${pullRequest === null ? '' : `/pr-${pullRequest}`}`
 }
 

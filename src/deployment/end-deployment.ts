@@ -22,7 +22,12 @@ const CONCLUSION: Readonly<Record<FinalState, Conclusion>> = {
 }
 
 /** The release is trusted from now on. */
-export async function goLive(deps: DeployDeps, work: DeployWork, deployment: Deployment, release: Release): Promise<StepResult> {
+export async function goLive(
+  deps: DeployDeps,
+  work: DeployWork,
+  deployment: Deployment,
+  release: Release,
+): Promise<StepResult> {
   const { run, service, lease, plan } = work
   const rollout = await rolloutOf(service, release, run.id, deps.secrets)
   const isWayBack = plan.target.kind === 'release'
@@ -35,13 +40,27 @@ export async function goLive(deps: DeployDeps, work: DeployWork, deployment: Dep
     { runId: run.id, desired: deploymentReport(service, release.sha, 'success', line, deps.detailsUrl(run.id)) },
     ...(previous === null || previous.runId === run.id
       ? []
-      : [{ runId: previous.runId, desired: deploymentReport(service, previous.sha, 'inactive', `replaced by ${release.sha.slice(0, 7)}`, deps.detailsUrl(previous.runId)) }]),
+      : [
+          {
+            runId: previous.runId,
+            desired: deploymentReport(
+              service,
+              previous.sha,
+              'inactive',
+              `replaced by ${release.sha.slice(0, 7)}`,
+              deps.detailsUrl(previous.runId),
+            ),
+          },
+        ]),
   ]
   const change: DeploymentChange = {
     state: 'live',
     releases: [{ id: release.id, outcome: 'live' }],
     // What a person rolled back stays back, or the next push of anything else would bring it again by itself.
-    service: { liveReleaseId: release.id, ...(isRollback ? { heldSha: previous?.sha ?? null } : isWayBack ? {} : { heldSha: null }) },
+    service: {
+      liveReleaseId: release.id,
+      ...(isRollback ? { heldSha: previous?.sha ?? null } : isWayBack ? {} : { heldSha: null }),
+    },
     warnings: failed === null ? [] : [POST_DEPLOY_FAILED],
     ...(failed === null ? {} : { failure: failed }),
     reports,
@@ -71,22 +90,46 @@ export async function endDeployment(
     failure,
     ...(isOwnRelease ? { releases: [{ id: release.id, outcome, reason: failure.cause }] } : {}),
     ...(wasRolling && isOwnRelease && state !== 'cancelled' ? { service: { heldSha: release.sha } } : {}),
-    ...(release === null ? {} : { reports: [{ runId: run.id, desired: deploymentReport(service, release.sha, githubState, line, deps.detailsUrl(run.id)) }] }),
+    ...(release === null
+      ? {}
+      : {
+          reports: [
+            {
+              runId: run.id,
+              desired: deploymentReport(service, release.sha, githubState, line, deps.detailsUrl(run.id)),
+            },
+          ],
+        }),
     outbox: state === 'rolled_back' || state === 'failed' ? messages(work, state, line) : [],
   }
   return { kind: 'next', deployment: await deps.deployments.change(lease, run.id, change) }
 }
 
 /** The state is final: GitHub is told, and what is no longer needed goes. */
-export async function finishDeployment(deps: DeployDeps, work: DeployWork, deployment: Deployment): Promise<StepResult> {
+export async function finishDeployment(
+  deps: DeployDeps,
+  work: DeployWork,
+  deployment: Deployment,
+): Promise<StepResult> {
   const { run, lease } = work
   const facts = await factsOf(deps, work, deployment)
   const isOpen = (await deps.runs.get(run.id))?.state !== 'completed'
   if (isOpen) {
     const report = deps.words.end(facts)
     const conclusion = conclusionOf(deployment)
-    const result = { state: deployment.state, releaseId: deployment.releaseId, failure: deployment.failure, timeline: deployment.timeline }
-    await deps.runs.complete(lease, run.id, { conclusion, reason: deployment.failure?.kind ?? null, result, report, story: report.output.title })
+    const result = {
+      state: deployment.state,
+      releaseId: deployment.releaseId,
+      failure: deployment.failure,
+      timeline: deployment.timeline,
+    }
+    await deps.runs.complete(lease, run.id, {
+      conclusion,
+      reason: deployment.failure?.kind ?? null,
+      result,
+      report,
+      story: report.output.title,
+    })
   }
   await deps.hooks.clear(work.service.host, run.id)
   if (deployment.state === 'live') await clearUp(deps, work, deployment, facts.previous)
@@ -96,23 +139,42 @@ export async function finishDeployment(deps: DeployDeps, work: DeployWork, deplo
 function conclusionOf({ state, failure, warnings }: Deployment): Conclusion {
   if (failure?.kind === 'held') return 'neutral'
   if (state === 'live') return warnings.includes(POST_DEPLOY_FAILED) ? 'failure' : 'success'
-  return state === 'rolled_back' || state === 'failed' || state === 'superseded' || state === 'cancelled' ? CONCLUSION[state] : 'failure'
+  return state === 'rolled_back' || state === 'failed' || state === 'superseded' || state === 'cancelled'
+    ? CONCLUSION[state]
+    : 'failure'
 }
 
-async function clearUp(deps: DeployDeps, work: DeployWork, deployment: Deployment, previous: Release | null): Promise<void> {
+async function clearUp(
+  deps: DeployDeps,
+  work: DeployWork,
+  deployment: Deployment,
+  previous: Release | null,
+): Promise<void> {
   const release = await releaseOf(deps, deployment)
   const service = await deps.services.get(work.service.id)
   // Somebody may have gone on from here while this process was away; then it is theirs to clear up.
   if (service?.liveReleaseId !== release.id) return
   const hand = handOf(work, work.signal)
-  await deps.driverOf(release.config.host, release.config.driver).settle(await rolloutOf(service, release, work.run.id, deps.secrets), hand)
+  await deps
+    .driverOf(release.config.host, release.config.driver)
+    .settle(await rolloutOf(service, release, work.run.id, deps.secrets), hand)
   if (previous !== null && isElsewhere(release, previous)) {
-    await deps.driverOf(previous.config.host, previous.config.driver).remove({ id: service.id, name: previous.config.name }, hand)
+    await deps
+      .driverOf(previous.config.host, previous.config.driver)
+      .remove({ id: service.id, name: previous.config.name }, hand)
   }
 }
 
 function messages({ run, plan, service }: DeployWork, state: string, line: string): readonly OutboxMessage[] {
-  const about = { repositoryId: run.repositoryId, service: service.key, environment: service.environment, sha: run.sha, state, runId: run.id, text: line }
+  const about = {
+    repositoryId: run.repositoryId,
+    service: service.key,
+    environment: service.environment,
+    sha: run.sha,
+    state,
+    runId: run.id,
+    text: line,
+  }
   const channels = plan.tellsSlack ? (['slack', 'webhook'] as const) : (['webhook'] as const)
   return channels.map((channel) => ({ key: `${channel}:deployment:${run.id}:${state}`, channel, body: about }))
 }

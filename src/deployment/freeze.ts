@@ -18,7 +18,10 @@ export function activeFreeze(windows: readonly FreezeWindow[], now: Date): Activ
     const start = lastStart(window, now)
     return start === null ? [] : [{ reason: window.reason, until: new Date(start.getTime() + window.durationMs) }]
   })
-  return open.reduce<ActiveFreeze | null>((last, freeze) => (last === null || freeze.until > last.until ? freeze : last), null)
+  return open.reduce<ActiveFreeze | null>(
+    (last, freeze) => (last === null || freeze.until > last.until ? freeze : last),
+    null,
+  )
 }
 
 /** The newest opening within the window's length before `now`, null when the window is closed. */

@@ -23,7 +23,9 @@ export type GateReason =
   | { readonly kind: 'approval' }
   | { readonly kind: 'start' }
 
-export type GateAnswer = { readonly kind: 'open' } | { readonly kind: 'wait'; readonly reasons: readonly [GateReason, ...GateReason[]] }
+export type GateAnswer =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'wait'; readonly reasons: readonly [GateReason, ...GateReason[]] }
 
 export function gate(facts: GateFacts): GateAnswer {
   const [first, ...others] = reasonsToWait(facts)

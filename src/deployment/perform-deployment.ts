@@ -28,7 +28,8 @@ export async function performDeployment(
 ): Promise<DeploymentOutcome> {
   const plan = deploymentPlanOf(run)
   const known = await deps.deployments.get(run.id)
-  if (run.state === 'completed' && (known === null || !(touchesHost(known.state) || known.state === 'live'))) return { kind: 'done' }
+  if (run.state === 'completed' && (known === null || !(touchesHost(known.state) || known.state === 'live')))
+    return { kind: 'done' }
   const admitted = known === null ? await admit(deps, run, plan, lease) : await deps.services.get(known.serviceId)
   if (admitted === null) throw new SlipwayError('internal', `run ${run.id} belongs to no service`)
   if ('kind' in admitted) return admitted
@@ -38,7 +39,15 @@ export async function performDeployment(
   const log = await deps.openLog(run.id)
   const cancelled = new AbortController()
   const forget = deps.runs.onCancel(run.id, ({ reason }) => cancelled.abort(new SlipwayError('cancelled', reason)))
-  const work: DeployWork = { run, plan, service, lease, signal, cancel: AbortSignal.any([signal, cancelled.signal]), note: (line) => log.note(line) }
+  const work: DeployWork = {
+    run,
+    plan,
+    service,
+    lease,
+    signal,
+    cancel: AbortSignal.any([signal, cancelled.signal]),
+    note: (line) => log.note(line),
+  }
   const look = setInterval(() => {
     // Somebody's change of mind is not worth a wrong end: a look that fails is repeated by the next.
     void giveWay(deps, work, deployment, cancelled).catch(() => undefined)
@@ -46,7 +55,9 @@ export async function performDeployment(
   try {
     for (;;) {
       signal.throwIfAborted()
-      const result = await step(deps, work, deployment).catch((thrown: unknown) => onThrown(deps, work, deployment, thrown))
+      const result = await step(deps, work, deployment).catch((thrown: unknown) =>
+        onThrown(deps, work, deployment, thrown),
+      )
       if (result.kind !== 'next') return result
       deployment = result.deployment
     }
@@ -58,7 +69,12 @@ export async function performDeployment(
 }
 
 /** Nothing of the host is touched yet, so a newer commit may go first. */
-async function giveWay(deps: DeployDeps, work: DeployWork, deployment: Deployment, cancelled: AbortController): Promise<void> {
+async function giveWay(
+  deps: DeployDeps,
+  work: DeployWork,
+  deployment: Deployment,
+  cancelled: AbortController,
+): Promise<void> {
   if (deployment.state !== 'building' && deployment.state !== 'publishing') return
   const newer = await newerHead(deps, work)
   if (newer !== null) cancelled.abort(new Superseded(newer.cause))
@@ -78,7 +94,9 @@ function step(deps: DeployDeps, work: DeployWork, deployment: Deployment): Promi
     case 'waiting':
       return gateStep(deps, work, deployment)
     case 'rolling':
-      return deployment.direction === 'forward' ? rollStep(deps, work, deployment) : rollBackStep(deps, work, deployment)
+      return deployment.direction === 'forward'
+        ? rollStep(deps, work, deployment)
+        : rollBackStep(deps, work, deployment)
     case 'baking':
       return bakeStep(deps, work, deployment)
     case 'live':
@@ -91,14 +109,23 @@ function step(deps: DeployDeps, work: DeployWork, deployment: Deployment): Promi
 }
 
 /** An interrupted step: by a person it is an outcome, by a lost lease or a fault of ours it is passed on. */
-async function onThrown(deps: DeployDeps, work: DeployWork, deployment: Deployment, thrown: unknown): Promise<StepResult> {
+async function onThrown(
+  deps: DeployDeps,
+  work: DeployWork,
+  deployment: Deployment,
+  thrown: unknown,
+): Promise<StepResult> {
   if (work.signal.aborted || !work.cancel.aborted || isFinal(deployment.state)) throw thrown
   const reason: unknown = work.cancel.reason
   const cause = reason instanceof Error ? reason.message : 'cancelled'
   const isSuperseded = reason instanceof Superseded
   const failure = { kind: isSuperseded ? 'superseded' : 'cancelled', cause, exitCode: null, logTail: [] } as const
   if (touchesHost(deployment.state)) {
-    const changed = await deps.deployments.change(work.lease, work.run.id, { state: 'rolling', direction: 'back', failure })
+    const changed = await deps.deployments.change(work.lease, work.run.id, {
+      state: 'rolling',
+      direction: 'back',
+      failure,
+    })
     return { kind: 'next', deployment: changed }
   }
   return endDeployment(deps, work, deployment, isSuperseded ? 'superseded' : 'cancelled', failure)

@@ -29,7 +29,11 @@ export interface Allowances {
 }
 
 /** The services that a push to `branch` upgrades, in the order of the file. */
-export function planDeployments(config: Pick<RepositoryConfig, 'services'>, branch: string, allowances: Allowances): readonly PlannedDeployment[] {
+export function planDeployments(
+  config: Pick<RepositoryConfig, 'services'>,
+  branch: string,
+  allowances: Allowances,
+): readonly PlannedDeployment[] {
   return Object.values(config.services)
     .filter((service) => service.branch === branch)
     .map((service) => ({ service, refusal: refusalOf(service, allowances) }))

@@ -1,5 +1,11 @@
 /** What deployments need from outside. Adapters implement it, `compose.ts` brings them together. */
-import type { HealthcheckConfig, ImageConfig, ServiceConfig, ServiceDriver as DriverKind, UnikernelTarget } from '../config/repository-config.ts'
+import type {
+  HealthcheckConfig,
+  ImageConfig,
+  ServiceConfig,
+  ServiceDriver as DriverKind,
+  UnikernelTarget,
+} from '../config/repository-config.ts'
 import type { DesiredDeployment } from '../core/deployment-report.ts'
 import type { Lease } from '../core/lease.ts'
 import type { Secret } from '../core/secret.ts'
@@ -119,7 +125,11 @@ export interface DeploymentChange {
   readonly failure?: RollFailure
   readonly warnings?: readonly string[]
   readonly releases?: readonly { readonly id: string; readonly outcome: ReleaseOutcome; readonly reason?: string }[]
-  readonly service?: { readonly liveReleaseId?: string | null; readonly heldSha?: string | null; readonly expiresAt?: Date | null }
+  readonly service?: {
+    readonly liveReleaseId?: string | null
+    readonly heldSha?: string | null
+    readonly expiresAt?: Date | null
+  }
   /** What GitHub's Deployments should show by now; of this run and of others that it ends. */
   readonly reports?: readonly { readonly runId: string; readonly desired: DesiredDeployment }[]
   /** While it waits for a person its limit stands still. */
@@ -173,7 +183,9 @@ export interface ReleaseStore {
   /** Image ids on a host that a live or kept release needs. */
   neededImages(host: string, keep: number): Promise<ReadonlySet<string>>
   /** Releases past the newest `keep` of their service, not live, whose image is still there. */
-  prunable(keep: number): Promise<readonly { readonly releaseId: string; readonly imageId: string; readonly host: string }[]>
+  prunable(
+    keep: number,
+  ): Promise<readonly { readonly releaseId: string; readonly imageId: string; readonly host: string }[]>
   markPruned(releaseIds: readonly string[]): Promise<void>
 }
 
@@ -195,8 +207,15 @@ export interface ServiceStore {
   keep(service: NewService): Promise<Service>
   get(serviceId: string): Promise<Service | null>
   find(repositoryId: number, key: string, pullRequest: number | null): Promise<Service | null>
-  list(filter?: { readonly repositoryId?: number; readonly host?: string; readonly includeRemoved?: boolean }): Promise<readonly Service[]>
-  lock(serviceId: string, lock: { readonly by: string; readonly reason: string; readonly until: Date | null }): Promise<Service>
+  list(filter?: {
+    readonly repositoryId?: number
+    readonly host?: string
+    readonly includeRemoved?: boolean
+  }): Promise<readonly Service[]>
+  lock(
+    serviceId: string,
+    lock: { readonly by: string; readonly reason: string; readonly until: Date | null },
+  ): Promise<Service>
   unlock(serviceId: string): Promise<Service>
   setHeldSha(serviceId: string, sha: string | null): Promise<void>
   setDrift(serviceId: string, drift: Drift | null): Promise<void>
@@ -227,7 +246,9 @@ export interface RouteStore {
   hostsWithRoutes(): Promise<readonly string[]>
 }
 
-export type ProbeOutcome = { readonly kind: 'status'; readonly status: number } | { readonly kind: 'no_answer'; readonly cause: string }
+export type ProbeOutcome =
+  | { readonly kind: 'status'; readonly status: number }
+  | { readonly kind: 'no_answer'; readonly cause: string }
 
 /** The proxy of one host, that answers for its services whether Slipway runs or not. */
 export interface TrafficProxy {
@@ -243,7 +264,13 @@ export interface TrafficProxy {
   /** Requests and upgraded connections that these places still serve. */
   sessions(backend: number, slots: readonly number[]): Promise<number>
   /** One HTTP request from where the proxy stands. */
-  probe(target: { readonly address: string; readonly port: number; readonly path: string; readonly host: string; readonly timeoutMs: number }): Promise<ProbeOutcome>
+  probe(target: {
+    readonly address: string
+    readonly port: number
+    readonly path: string
+    readonly host: string
+    readonly timeoutMs: number
+  }): Promise<ProbeOutcome>
 }
 
 /** What the proxy's adapter needs of an Engine. */
@@ -253,7 +280,10 @@ export interface ProxyEngine {
   readonly instance: string
   ensureNetwork(name: string): Promise<{ readonly subnet: string }>
   /** Runs the container as described; one of another fingerprint is replaced. A new one gets `files` before it starts. */
-  ensureContainer(wanted: ProxyContainer, files: () => Promise<Readonly<Record<string, string>>>): Promise<{ readonly id: string; readonly startedNow: boolean }>
+  ensureContainer(
+    wanted: ProxyContainer,
+    files: () => Promise<Readonly<Record<string, string>>>,
+  ): Promise<{ readonly id: string; readonly startedNow: boolean }>
   writeFiles(containerId: string, files: Readonly<Record<string, string>>): Promise<void>
   exec(containerId: string, argv: readonly string[]): Promise<{ readonly exitCode: number; readonly output: string }>
 }

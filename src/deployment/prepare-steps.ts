@@ -27,7 +27,13 @@ export async function queuedStep(deps: DeployDeps, work: DeployWork, deployment:
   const newer = await newerHead(deps, work)
   if (newer !== null) return endDeployment(deps, work, deployment, 'superseded', newer)
   if (service.heldSha === run.sha && !isAsked(plan, run.attempt)) {
-    return endDeployment(deps, work, deployment, 'cancelled', failureOf('held', 'this commit was rolled back; it stays back until a newer one comes or somebody asks for it'))
+    return endDeployment(
+      deps,
+      work,
+      deployment,
+      'cancelled',
+      failureOf('held', 'this commit was rolled back; it stays back until a newer one comes or somebody asks for it'),
+    )
   }
   return next(await deps.deployments.change(lease, run.id, { state: 'building' }))
 }
@@ -40,9 +46,28 @@ export async function buildStep(deps: DeployDeps, work: DeployWork, deployment: 
   try {
     const image = await imageOf(deps, work)
     const secretVersions = await deps.secrets.pin(service.repositoryId, config.secrets)
-    const release = await deps.releases.prepare(lease, { serviceId: service.id, runId: run.id, sha: run.sha, image, config, secretVersions })
-    const desired = deploymentReport(service, run.sha, 'queued', `release ${release.number} is ready`, deps.detailsUrl(run.id))
-    return next(await deps.deployments.change(lease, run.id, { state: 'publishing', releaseId: release.id, reports: [{ runId: run.id, desired }] }))
+    const release = await deps.releases.prepare(lease, {
+      serviceId: service.id,
+      runId: run.id,
+      sha: run.sha,
+      image,
+      config,
+      secretVersions,
+    })
+    const desired = deploymentReport(
+      service,
+      run.sha,
+      'queued',
+      `release ${release.number} is ready`,
+      deps.detailsUrl(run.id),
+    )
+    return next(
+      await deps.deployments.change(lease, run.id, {
+        state: 'publishing',
+        releaseId: release.id,
+        reports: [{ runId: run.id, desired }],
+      }),
+    )
   } catch (thrown) {
     return endDeployment(deps, work, deployment, 'failed', usersFault(thrown, 'build_failed'))
   }
@@ -54,19 +79,31 @@ async function imageOf(deps: DeployDeps, work: DeployWork): Promise<ReleaseImage
   const { config, image, treeSha } = plan.target
   if (config.image.kind === 'ref') return deps.images.resolveImage(config.image.ref, service.host, cancel)
   if (image === null) throw new Error(`the image ${config.image.key} is not in the plan`)
-  while ((await deps.runs.list({ repositoryId: run.repositoryId, sha: run.sha, name: DEPLOYABILITY, isOpen: true })).length > 0) {
+  while (
+    (await deps.runs.list({ repositoryId: run.repositoryId, sha: run.sha, name: DEPLOYABILITY, isOpen: true })).length >
+    0
+  ) {
     await delay(BUILD_POLL_MS, undefined, { signal: cancel })
   }
   // A unikernel is built for its target.
   const args = config.unikernel === null ? image.args : { ...image.args, TARGET: config.unikernel }
-  const wanted = { repositoryId: run.repositoryId, sha: run.sha, ref: run.source.ref, treeSha, image: { ...image, args }, host: service.host, runId: run.id }
+  const wanted = {
+    repositoryId: run.repositoryId,
+    sha: run.sha,
+    ref: run.source.ref,
+    treeSha,
+    image: { ...image, args },
+    host: service.host,
+    runId: run.id,
+  }
   return deps.images.ensureImage(wanted, work.note, cancel)
 }
 
 export async function publishStep(deps: DeployDeps, work: DeployWork, deployment: Deployment): Promise<StepResult> {
   const release = await releaseOf(deps, deployment)
   try {
-    if (release.config.driver !== 'unikernel') await deps.delivery.deliver(release.image, release.config.host, work.cancel)
+    if (release.config.driver !== 'unikernel')
+      await deps.delivery.deliver(release.image, release.config.host, work.cancel)
     return next(await deps.deployments.change(work.lease, work.run.id, { state: 'waiting' }))
   } catch (thrown) {
     return endDeployment(deps, work, deployment, 'failed', usersFault(thrown, 'image_missing'))
@@ -83,13 +120,30 @@ export async function gateStep(deps: DeployDeps, work: DeployWork, deployment: D
   const reasons = await reasonsToWait(deps, { ...work, service }, deployment, release)
   if (reasons.length > 0) return hold(deps, work, deployment, reasons)
 
-  const desired = deploymentReport(service, release.sha, 'in_progress', `rolling out release ${release.number}`, deps.detailsUrl(run.id))
+  const desired = deploymentReport(
+    service,
+    release.sha,
+    'in_progress',
+    `rolling out release ${release.number}`,
+    deps.detailsUrl(run.id),
+  )
   const previous = service.liveReleaseId === release.id ? null : service.liveReleaseId
-  const change = { state: 'rolling', direction: 'forward', previousReleaseId: previous, pausesLimit: false, reports: [{ runId: run.id, desired }] } as const
+  const change = {
+    state: 'rolling',
+    direction: 'forward',
+    previousReleaseId: previous,
+    pausesLimit: false,
+    reports: [{ runId: run.id, desired }],
+  } as const
   return next(await deps.deployments.change(lease, run.id, change))
 }
 
-async function reasonsToWait(deps: DeployDeps, { plan, service }: DeployWork, deployment: Deployment, release: Release): Promise<readonly GateReason[]> {
+async function reasonsToWait(
+  deps: DeployDeps,
+  { plan, service }: DeployWork,
+  deployment: Deployment,
+  release: Release,
+): Promise<readonly GateReason[]> {
   const policy = await deps.policyOf(service.repositoryId)
   const approvedBy = await deps.approvals.approvedBy(service.repositoryId, release.image, service.environment)
   if (approvedBy !== null) await deps.releases.markApproved(release.id, approvedBy)
@@ -108,7 +162,12 @@ async function reasonsToWait(deps: DeployDeps, { plan, service }: DeployWork, de
 }
 
 /** Says why it waits, once, and gives its place to others meanwhile. */
-async function hold(deps: DeployDeps, work: DeployWork, deployment: Deployment, reasons: readonly GateReason[]): Promise<StepResult> {
+async function hold(
+  deps: DeployDeps,
+  work: DeployWork,
+  deployment: Deployment,
+  reasons: readonly GateReason[],
+): Promise<StepResult> {
   const { run, lease } = work
   const report = deps.words.waiting(await factsOf(deps, work, deployment), reasons)
   const waitsFor = JSON.stringify(reasons)

@@ -8,8 +8,14 @@ const MAX_LABEL = 63
 export function previewConfig(service: ServiceConfig, number: number, branch: string): ServiceConfig | null {
   const { preview } = service
   if (preview === null || !preview.pullRequests) return null
-  const label = branch.toLowerCase().replaceAll(/[^a-z0-9-]+/g, '-').replaceAll(/^-+|-+$/g, '')
-  const domain = preview.domain === null ? null : fillFrom(preview.domain, { number: String(number), branch: label.slice(0, MAX_LABEL) }).text
+  const label = branch
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9-]+/g, '-')
+    .replaceAll(/^-+|-+$/g, '')
+  const domain =
+    preview.domain === null
+      ? null
+      : fillFrom(preview.domain, { number: String(number), branch: label.slice(0, MAX_LABEL) }).text
   const protocol = service.url?.startsWith('https:') === true ? 'https' : 'http'
   return {
     ...service,

@@ -77,7 +77,9 @@ export type ReleaseOutcome = (typeof RELEASE_OUTCOMES)[number]
 
 /** A release that was live once and whose image is kept: something that may be gone back to. */
 export function isGoodRelease(release: Release): boolean {
-  return release.liveSince !== null && release.outcome !== 'failed' && release.outcome !== 'rolled_back' && !release.isPruned
+  return (
+    release.liveSince !== null && release.outcome !== 'failed' && release.outcome !== 'rolled_back' && !release.isPruned
+  )
 }
 
 /** One run of kind `deployment`, in its own words. */

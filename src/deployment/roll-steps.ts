@@ -20,21 +20,41 @@ export async function rollStep(deps: DeployDeps, work: DeployWork, deployment: D
   const { run, lease, service } = work
   const release = await releaseOf(deps, deployment)
   // Telling people goes on beside the work: nobody waits for a sentence.
-  const [outcome] = await Promise.all([rollOut(deps, work, release), tell(deps, work, deployment, `Rolls out release ${release.number}`)])
+  const [outcome] = await Promise.all([
+    rollOut(deps, work, release),
+    tell(deps, work, deployment, `Rolls out release ${release.number}`),
+  ])
   if (outcome.kind === 'failed') return turnBack(deps, work, outcome.failure)
-  const desired = deploymentReport(service, release.sha, 'in_progress', `release ${release.number} runs and is being watched`, deps.detailsUrl(run.id))
+  const desired = deploymentReport(
+    service,
+    release.sha,
+    'in_progress',
+    `release ${release.number} runs and is being watched`,
+    deps.detailsUrl(run.id),
+  )
   const change = { state: 'baking', warnings: outcome.warnings, reports: [{ runId: run.id, desired }] } as const
   return next(await deps.deployments.change(lease, run.id, change))
 }
 
 async function rollOut(deps: DeployDeps, work: DeployWork, release: Release): Promise<RollOutcome> {
   const rollout = await rolloutOf(work.service, release, work.run.id, deps.secrets)
-  const refused = await runHooks(deps, work, rollout, 'pre', work.plan.target.kind === 'commit' ? release.config.hooks.preDeploy : [])
+  const refused = await runHooks(
+    deps,
+    work,
+    rollout,
+    'pre',
+    work.plan.target.kind === 'commit' ? release.config.hooks.preDeploy : [],
+  )
   if (refused !== null) return { kind: 'failed', failure: refused }
   return deps.driverOf(release.config.host, release.config.driver).roll(rollout, handOf(work, work.cancel))
 }
 
-async function tell(deps: DeployDeps, { run, lease, service }: DeployWork, deployment: Deployment, story: string): Promise<void> {
+async function tell(
+  deps: DeployDeps,
+  { run, lease, service }: DeployWork,
+  deployment: Deployment,
+  story: string,
+): Promise<void> {
   const report = deps.words.progress(await factsOf(deps, { run, service }, deployment))
   await deps.runs.progress(lease, run.id, { report, story })
 }
@@ -51,9 +71,17 @@ export async function bakeStep(deps: DeployDeps, work: DeployWork, deployment: D
       case 'failed':
         return turnBack(deps, work, condition.failure)
       case 'replaced':
-        return turnBack(deps, work, failureOf('changed_by_others', `while it was being watched, somebody else put ${condition.by} in its place`))
+        return turnBack(
+          deps,
+          work,
+          failureOf('changed_by_others', `while it was being watched, somebody else put ${condition.by} in its place`),
+        )
       case 'absent':
-        return turnBack(deps, work, failureOf('changed_by_others', 'while it was being watched, somebody else removed it'))
+        return turnBack(
+          deps,
+          work,
+          failureOf('changed_by_others', 'while it was being watched, somebody else removed it'),
+        )
       case 'running':
         break
     }
@@ -74,21 +102,36 @@ export async function rollBackStep(deps: DeployDeps, work: DeployWork, deploymen
   const hand = handOf(work, AbortSignal.any([work.signal, AbortSignal.timeout(BACK_DEADLINE_MS)]))
   if (previous === null) {
     // Nothing was there before, unless this very release was live: then it stays as it is for a person to look at.
-    if (service.liveReleaseId === null) await deps.driverOf(release.config.host, release.config.driver).remove({ id: service.id, name: release.config.name }, hand)
+    if (service.liveReleaseId === null)
+      await deps
+        .driverOf(release.config.host, release.config.driver)
+        .remove({ id: service.id, name: release.config.name }, hand)
     return endDeployment(deps, work, deployment, wasCancelled ? 'cancelled' : 'failed', failure)
   }
   const back = await rollBackTo(deps, work, previous, hand)
   if (back !== null) {
-    return endDeployment(deps, work, deployment, 'failed', { ...failure, cause: `${failure.cause}; and release ${previous.number} could not be brought back: ${back.cause}` })
+    return endDeployment(deps, work, deployment, 'failed', {
+      ...failure,
+      cause: `${failure.cause}; and release ${previous.number} could not be brought back: ${back.cause}`,
+    })
   }
-  if (isElsewhere(release, previous)) await deps.driverOf(release.config.host, release.config.driver).remove({ id: service.id, name: release.config.name }, hand)
+  if (isElsewhere(release, previous))
+    await deps
+      .driverOf(release.config.host, release.config.driver)
+      .remove({ id: service.id, name: release.config.name }, hand)
   return endDeployment(deps, work, deployment, wasCancelled ? 'cancelled' : 'rolled_back', failure)
 }
 
-async function rollBackTo(deps: DeployDeps, work: DeployWork, previous: Release, hand: Hand): Promise<RollFailure | null> {
+async function rollBackTo(
+  deps: DeployDeps,
+  work: DeployWork,
+  previous: Release,
+  hand: Hand,
+): Promise<RollFailure | null> {
   const rollout = await rolloutOf(work.service, previous, work.run.id, deps.secrets)
   const driver = deps.driverOf(previous.config.host, previous.config.driver)
-  if (previous.config.driver !== 'unikernel') await deps.delivery.deliver(previous.image, previous.config.host, hand.signal)
+  if (previous.config.driver !== 'unikernel')
+    await deps.delivery.deliver(previous.image, previous.config.host, hand.signal)
   const outcome = await driver.roll(rollout, hand)
   if (outcome.kind === 'failed') return outcome.failure
   await driver.settle(rollout, hand)

@@ -7,7 +7,12 @@ const DEFAULT_DEADLINE_MS = 60_000
 const START_ALLOWANCE_MS = 30_000
 
 /** What a driver needs to run a release: its own configuration, never today's. */
-export async function rolloutOf(service: Service, release: Release, runId: string, secrets: ServiceSecrets): Promise<Rollout> {
+export async function rolloutOf(
+  service: Service,
+  release: Release,
+  runId: string,
+  secrets: ServiceSecrets,
+): Promise<Rollout> {
   const { config } = release
   return {
     serviceId: service.id,

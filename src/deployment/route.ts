@@ -46,7 +46,10 @@ export function withPlaces(route: Route, releaseId: string, slots: readonly numb
 
 /** All requests go to this release from now on; the others finish what they have. */
 export function switchedTo(route: Route, releaseId: string, domains: readonly string[]): Route {
-  const slots = route.slots.map((slot): RouteSlot => ({ ...slot, state: slot.releaseId === releaseId ? 'ready' : slot.state === 'off' ? 'off' : 'drain' }))
+  const slots = route.slots.map((slot): RouteSlot => ({
+    ...slot,
+    state: slot.releaseId === releaseId ? 'ready' : slot.state === 'off' ? 'off' : 'drain',
+  }))
   return { ...route, domains, slots }
 }
 

@@ -3,12 +3,24 @@ import type { Hand, Rollout } from './ports.ts'
 import type { RollFailure } from './release.ts'
 
 /** Runs the commands in the new image, one after the other; one that ended before a crash is not run again. */
-export async function runHooks(deps: DeployDeps, work: DeployWork, rollout: Rollout, phase: 'pre' | 'post', commands: readonly string[]): Promise<RollFailure | null> {
+export async function runHooks(
+  deps: DeployDeps,
+  work: DeployWork,
+  rollout: Rollout,
+  phase: 'pre' | 'post',
+  commands: readonly string[],
+): Promise<RollFailure | null> {
   for (const [index, command] of commands.entries()) {
     const hook = { name: `${phase}-${index + 1}`, command, image: rollout.image, rollout }
     const { exitCode, logTail } = await deps.hooks.run(work.service.host, hook, work.cancel)
     for (const line of logTail) work.note(`${phase}_deploy: ${line}`)
-    if (exitCode !== 0) return { kind: 'hook_failed', cause: `the ${phase}_deploy hook "${command}" ended with exit code ${exitCode}`, exitCode, logTail }
+    if (exitCode !== 0)
+      return {
+        kind: 'hook_failed',
+        cause: `the ${phase}_deploy hook "${command}" ended with exit code ${exitCode}`,
+        exitCode,
+        logTail,
+      }
   }
   return null
 }

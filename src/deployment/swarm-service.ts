@@ -66,16 +66,36 @@ export function imageReference(image: Rollout['image']): string {
 }
 
 /** The whole specification; of a service that others made, only what is ours to change. */
-export function swarmSpec(rollout: Rollout, labels: Readonly<Record<string, string>>, existing: SwarmSpec | null, publishes: boolean): SwarmSpec {
-  const isAdopted = existing !== null && (existing.Labels[SERVICE_LABEL] === undefined || existing.Labels[ADOPTED_LABEL] === 'true')
+export function swarmSpec(
+  rollout: Rollout,
+  labels: Readonly<Record<string, string>>,
+  existing: SwarmSpec | null,
+  publishes: boolean,
+): SwarmSpec {
+  const isAdopted =
+    existing !== null && (existing.Labels[SERVICE_LABEL] === undefined || existing.Labels[ADOPTED_LABEL] === 'true')
   const base = isAdopted ? existing : newSpec(rollout, publishes)
-  const variables = { ...rollout.env, ...Object.fromEntries(Object.entries(rollout.secrets).map(([name, secret]) => [name, reveal(secret)])) }
+  const variables = {
+    ...rollout.env,
+    ...Object.fromEntries(Object.entries(rollout.secrets).map(([name, secret]) => [name, reveal(secret)])),
+  }
   const ports = base.EndpointSpec?.Ports ?? []
   const order = ports.some((port) => port.PublishMode === 'host') ? 'stop-first' : 'start-first'
-  const change = { Parallelism: 1, Order: order, Monitor: MONITOR_NANOSECONDS, FailureAction: 'pause', MaxFailureRatio: 0 }
+  const change = {
+    Parallelism: 1,
+    Order: order,
+    Monitor: MONITOR_NANOSECONDS,
+    FailureAction: 'pause',
+    MaxFailureRatio: 0,
+  }
   return {
     ...base,
-    Labels: { ...base.Labels, ...labels, [ENV_LABEL]: Object.keys(variables).join(), ...(isAdopted ? { [ADOPTED_LABEL]: 'true' } : {}) },
+    Labels: {
+      ...base.Labels,
+      ...labels,
+      [ENV_LABEL]: Object.keys(variables).join(),
+      ...(isAdopted ? { [ADOPTED_LABEL]: 'true' } : {}),
+    },
     TaskTemplate: {
       ...base.TaskTemplate,
       ContainerSpec: {
@@ -92,7 +112,10 @@ export function swarmSpec(rollout: Rollout, labels: Readonly<Record<string, stri
 }
 
 function newSpec(rollout: Rollout, publishes: boolean): SwarmSpec {
-  const ports = publishes && rollout.port !== null ? [{ Protocol: 'tcp', TargetPort: rollout.port, PublishedPort: rollout.port, PublishMode: 'ingress' }] : []
+  const ports =
+    publishes && rollout.port !== null
+      ? [{ Protocol: 'tcp', TargetPort: rollout.port, PublishedPort: rollout.port, PublishMode: 'ingress' }]
+      : []
   return {
     Name: rollout.name,
     Labels: {},
@@ -159,18 +182,32 @@ const CRASHED = ['failed', 'rejected', 'orphaned', 'complete']
  * How an update of ours stands.
  * @param isOurs whether a label says that the spec, and a task, belong to this very deployment
  */
-export function swarmVerdict(rollout: Rollout, service: SwarmService, tasks: readonly SwarmTask[], isOurs: (labels: Readonly<Record<string, string>>) => boolean): SwarmVerdict {
+export function swarmVerdict(
+  rollout: Rollout,
+  service: SwarmService,
+  tasks: readonly SwarmTask[],
+  isOurs: (labels: Readonly<Record<string, string>>) => boolean,
+): SwarmVerdict {
   const { spec } = service
-  if (!isOurs(spec.Labels) || spec.TaskTemplate.ContainerSpec.Image.split('@').at(-1) !== imageReference(rollout.image).split('@').at(-1)) {
+  if (
+    !isOurs(spec.Labels) ||
+    spec.TaskTemplate.ContainerSpec.Image.split('@').at(-1) !== imageReference(rollout.image).split('@').at(-1)
+  ) {
     return failed('changed_by_others', `the service ${rollout.name} was changed by somebody else meanwhile`, null)
   }
   const own = tasks.filter((task) => isOurs(task.labels))
-  const crashed = own.filter((task) => CRASHED.includes(task.state)).toSorted((one, other) => other.createdAt - one.createdAt)[0]
+  const crashed = own
+    .filter((task) => CRASHED.includes(task.state))
+    .toSorted((one, other) => other.createdAt - one.createdAt)[0]
   if (crashed !== undefined) return taskFailure(rollout, crashed)
   const wanted = wantedTasks(spec, own)
   const running = own.filter((task) => task.state === RUNS && task.desiredState === RUNS)
   if (service.updateState !== null && !['updating', 'completed'].includes(service.updateState)) {
-    return failed('crashed', `Swarm stopped the update (${service.updateState}): ${service.updateMessage ?? 'no reason given'}`, null)
+    return failed(
+      'crashed',
+      `Swarm stopped the update (${service.updateState}): ${service.updateMessage ?? 'no reason given'}`,
+      null,
+    )
   }
   if (running.length >= wanted && wanted > 0 && service.updateState !== 'updating') return { kind: 'done' }
   const waiting = own.find((task) => task.state === 'pending' && task.error !== null)
@@ -179,7 +216,8 @@ export function swarmVerdict(rollout: Rollout, service: SwarmService, tasks: rea
 
 function wantedTasks(spec: SwarmSpec, own: readonly SwarmTask[]): number {
   const replicated = spec.Mode?.['Replicated']
-  if (typeof replicated === 'object' && replicated !== null && 'Replicas' in replicated) return Number(replicated.Replicas)
+  if (typeof replicated === 'object' && replicated !== null && 'Replicas' in replicated)
+    return Number(replicated.Replicas)
   // A global service runs once a node; Swarm has made a task for each.
   return own.filter((task) => task.desiredState === RUNS).length
 }
@@ -187,11 +225,20 @@ function wantedTasks(spec: SwarmSpec, own: readonly SwarmTask[]): number {
 function taskFailure(rollout: Rollout, task: SwarmTask): SwarmVerdict {
   const words = task.error ?? `ended with state ${task.state}`
   const code = task.exitCode
-  if (/no such image/i.test(words)) return failed('image_missing', `the host has no image ${imageReference(rollout.image)}: ${words}`, task)
+  if (/no such image/i.test(words))
+    return failed('image_missing', `the host has no image ${imageReference(rollout.image)}: ${words}`, task)
   if (/unhealthy/i.test(words)) return failed('unhealthy', `a task of ${rollout.name} was not healthy: ${words}`, task)
-  return failed('crashed', `a task of ${rollout.name} ended${code === null ? '' : ` with exit code ${code}`}: ${words}`, task)
+  return failed(
+    'crashed',
+    `a task of ${rollout.name} ended${code === null ? '' : ` with exit code ${code}`}: ${words}`,
+    task,
+  )
 }
 
 function failed(kind: RollFailure['kind'], cause: string, task: SwarmTask | null): SwarmVerdict {
-  return { kind: 'failed', failure: { kind, cause, exitCode: task?.exitCode ?? null, logTail: [] }, taskId: task?.id ?? null }
+  return {
+    kind: 'failed',
+    failure: { kind, cause, exitCode: task?.exitCode ?? null, logTail: [] },
+    taskId: task?.id ?? null,
+  }
 }

@@ -10,12 +10,18 @@ export function unikernelFile({ unikernel }: Pick<Rollout, 'unikernel'>): string
 }
 
 /** On the host; null for a name that is not allowed. */
-export function unikernelPath({ directory }: UnikernelHostConfig, { name, unikernel }: Pick<Rollout, 'name' | 'unikernel'>): string | null {
+export function unikernelPath(
+  { directory }: UnikernelHostConfig,
+  { name, unikernel }: Pick<Rollout, 'name' | 'unikernel'>,
+): string | null {
   return NAME.test(name) ? `${directory.replace(/\/+$/, '')}/${name}.${unikernel ?? 'hvt'}` : null
 }
 
 /** The admin's command may have arguments of its own; the name comes last. */
-export function redeployCommand({ redeploy }: UnikernelHostConfig, name: string): readonly [string, ...string[]] | null {
+export function redeployCommand(
+  { redeploy }: UnikernelHostConfig,
+  name: string,
+): readonly [string, ...string[]] | null {
   const [program, ...rest] = redeploy.trim().split(/\s+/)
   return program === undefined || program === '' || !NAME.test(name) ? null : [program, ...rest, name]
 }

@@ -65,7 +65,12 @@ export async function pruneImages(deps: UpkeepDeps): Promise<void> {
 }
 
 /** The image from elsewhere that a service should run by now; null when it is not due, or still the same. */
-export async function refreshDue(deps: UpkeepDeps, service: Service, lastLookMs: number | null, signal: AbortSignal): Promise<Release | null> {
+export async function refreshDue(
+  deps: UpkeepDeps,
+  service: Service,
+  lastLookMs: number | null,
+  signal: AbortSignal,
+): Promise<Release | null> {
   const live = service.liveReleaseId === null ? null : await deps.releases.get(service.liveReleaseId)
   if (live === null || live.config.image.kind !== 'ref' || live.config.image.refreshMs === null) return null
   if (lastLookMs !== null && deps.clock.now() - lastLookMs < live.config.image.refreshMs) return null
@@ -73,7 +78,9 @@ export async function refreshDue(deps: UpkeepDeps, service: Service, lastLookMs:
   return image.imageId === live.image.imageId ? null : live
 }
 
-function groupByHost<Item extends { readonly host: string }>(items: readonly Item[]): ReadonlyMap<string, readonly Item[]> {
+function groupByHost<Item extends { readonly host: string }>(
+  items: readonly Item[],
+): ReadonlyMap<string, readonly Item[]> {
   const groups = new Map<string, Item[]>()
   for (const item of items) groups.set(item.host, [...(groups.get(item.host) ?? []), item])
   return groups

@@ -39,7 +39,11 @@ export function packageWorkbench(options: PackageWorkbenchOptions): Workbench {
       const engine = options.engine(host)
       const { remaining } = await sweepOwned(engine, { instance, run: runId }, () => false)
       const [left] = remaining
-      if (left !== undefined) throw new SlipwayError('host_refused', `${left.kind} ${left.id} of an earlier attempt cannot be removed: ${left.reason}`)
+      if (left !== undefined)
+        throw new SlipwayError(
+          'host_refused',
+          `${left.kind} ${left.id} of an earlier attempt cannot be removed: ${left.reason}`,
+        )
     },
     async open(order, signal) {
       const engine = options.engine(order.host)
@@ -55,12 +59,19 @@ export function packageWorkbench(options: PackageWorkbenchOptions): Workbench {
   }
 }
 
-async function provideImage(engine: DockerEngine, image: string, logins: RegistryLogins, signal: AbortSignal): Promise<string> {
+async function provideImage(
+  engine: DockerEngine,
+  image: string,
+  logins: RegistryLogins,
+  signal: AbortSignal,
+): Promise<string> {
   const found = await inspectImage(engine, image)
   if (found !== undefined) return found.id
   const pulled = await pullImage(engine, image, { logins, signal })
-  if (pulled.kind === 'missing') throw new SlipwayError('request_invalid', `there is no image ${image}: ${pulled.message}`)
-  if (pulled.kind === 'failed') throw new SlipwayError('host_refused', `image ${image} cannot be pulled: ${pulled.message}`)
+  if (pulled.kind === 'missing')
+    throw new SlipwayError('request_invalid', `there is no image ${image}: ${pulled.message}`)
+  if (pulled.kind === 'failed')
+    throw new SlipwayError('host_refused', `image ${image} cannot be pulled: ${pulled.message}`)
   const fresh = await inspectImage(engine, image)
   if (fresh === undefined) throw new SlipwayError('host_refused', `image ${image} is gone right after it was pulled`)
   return fresh.id
@@ -68,16 +79,29 @@ async function provideImage(engine: DockerEngine, image: string, logins: Registr
 
 const volumeName = (runId: string): string => `slipway-package-${runId}`
 
-async function fillVolume(engine: DockerEngine, instance: string, order: WorkspaceOrder, signal: AbortSignal): Promise<void> {
+async function fillVolume(
+  engine: DockerEngine,
+  instance: string,
+  order: WorkspaceOrder,
+  signal: AbortSignal,
+): Promise<void> {
   const volume = volumeName(order.runId)
   await ensureVolume(engine, volume, ownershipLabels('volume', { instance, run: order.runId }))
-  const carrier = { volume, image: order.image, labels: ownershipLabels('container', { instance, run: order.runId, step: 'source' }) }
+  const carrier = {
+    volume,
+    image: order.image,
+    labels: ownershipLabels('container', { instance, run: order.runId, step: 'source' }),
+  }
   await withVolume(engine, carrier, async (container, path) => {
     for await (const tar of order.source) await putArchive(engine, container, path, tar, signal)
   })
 }
 
-function workspaceOf(engine: DockerEngine, instance: string, order: WorkspaceOrder & { readonly imageId: string }): Workspace {
+function workspaceOf(
+  engine: DockerEngine,
+  instance: string,
+  order: WorkspaceOrder & { readonly imageId: string },
+): Workspace {
   const volume = volumeName(order.runId)
   return {
     imageId: order.imageId,
@@ -94,7 +118,8 @@ function workspaceOf(engine: DockerEngine, instance: string, order: WorkspaceOrd
         resources: phase,
         labels: ownershipLabels('container', { instance, run: order.runId, step: phase.name }),
       })
-      if (created.kind !== 'created') throw new SlipwayError('host_refused', `the container for ${phase.name} cannot be made: ${created.kind}`)
+      if (created.kind !== 'created')
+        throw new SlipwayError('host_refused', `the container for ${phase.name} cannot be made: ${created.kind}`)
       const end = await startContainer(
         engine,
         created.id,
@@ -155,7 +180,8 @@ async function* workspaceFiles(
     resources: RUNTIME_RESOURCES,
     labels: ownershipLabels('container', { instance, run: order.runId, step: 'artifact' }),
   })
-  if (created.kind !== 'created') throw new SlipwayError('host_refused', `the workspace cannot be read: ${created.kind}`)
+  if (created.kind !== 'created')
+    throw new SlipwayError('host_refused', `the workspace cannot be read: ${created.kind}`)
   try {
     for await (const { header, content } of archiveEntries(engine, created.id, WORKSPACE)) {
       if (signal.aborted) throw new SlipwayError('cancelled', 'the build was ended')
@@ -172,7 +198,12 @@ function fileType(type: string | null | undefined): WorkspaceFile['type'] {
   return type === 'symlink' || type === 'link' ? 'link' : 'other'
 }
 
-async function readRuntime(engine: DockerEngine, instance: string, image: string, signal: AbortSignal): Promise<Readable | null> {
+async function readRuntime(
+  engine: DockerEngine,
+  instance: string,
+  image: string,
+  signal: AbortSignal,
+): Promise<Readable | null> {
   const limited = AbortSignal.any([signal, AbortSignal.timeout(RUNTIME_TIMEOUT_MS)])
   const created = await createContainer(engine, {
     image,
@@ -182,13 +213,22 @@ async function readRuntime(engine: DockerEngine, instance: string, image: string
     resources: RUNTIME_RESOURCES,
     labels: ownershipLabels('container', { instance, step: 'runtime' }),
   })
-  if (created.kind !== 'created') throw new SlipwayError('host_refused', `image ${image} cannot be looked into: ${created.kind}`)
+  if (created.kind !== 'created')
+    throw new SlipwayError('host_refused', `image ${image} cannot be looked into: ${created.kind}`)
   const remove = async (): Promise<void> => void (await removeContainer(engine, created.id))
   try {
     const said: Buffer[] = []
-    const end = await startContainer(engine, created.id, ({ stream, bytes }) => void (stream === 'stdout' && said.push(bytes)), { signal: limited })
+    const end = await startContainer(
+      engine,
+      created.id,
+      ({ stream, bytes }) => void (stream === 'stdout' && said.push(bytes)),
+      { signal: limited },
+    )
     const root = Buffer.concat(said).toString('utf8')
-    const tar = end.kind === 'exited' && end.exitCode === 0 && root.startsWith('/') ? await getArchive(engine, created.id, root, signal) : undefined
+    const tar =
+      end.kind === 'exited' && end.exitCode === 0 && root.startsWith('/')
+        ? await getArchive(engine, created.id, root, signal)
+        : undefined
     if (tar === undefined) {
       await remove()
       return null

@@ -35,7 +35,17 @@ async function repack(tar: Readable, packed: Pack): Promise<void> {
       continue
     }
     const linkname = header.type === 'link' ? withoutFolder(header.linkname ?? '') : header.linkname
-    const tidy = { ...header, name, linkname: linkname ?? null, mtime: new Date(0), uid: 0, gid: 0, uname: '', gname: '', pax: null }
+    const tidy = {
+      ...header,
+      name,
+      linkname: linkname ?? null,
+      mtime: new Date(0),
+      uid: 0,
+      gid: 0,
+      uname: '',
+      gname: '',
+      pax: null,
+    }
     await new Promise<void>((resolve, reject) => {
       const target = packed.entry(tidy, (error) => (error instanceof Error ? reject(error) : resolve()))
       entry.on('error', reject)

@@ -3,7 +3,15 @@ import type { Readable } from 'node:stream'
 import { PassThrough } from 'node:stream'
 import { extract, pack } from 'tar-stream'
 import type { LogResume } from '../core/run-log.ts'
-import type { ContainerOutcome, FollowContainer, FoundContainer, OutputSink, StageContainer, StageHost, WorkspaceFile } from '../pipeline/ports.ts'
+import type {
+  ContainerOutcome,
+  FollowContainer,
+  FoundContainer,
+  OutputSink,
+  StageContainer,
+  StageHost,
+  WorkspaceFile,
+} from '../pipeline/ports.ts'
 import { VOLUME_PATH } from '../pipeline/ports.ts'
 import type { ContainerSpec } from './container-options.ts'
 import { inspectContainer } from './container-state.ts'
@@ -33,7 +41,11 @@ export function createStageHost({ engine, instance, logins, runtime }: StageHost
     async ensureImage(reference, onProgress, signal) {
       if ((await inspectImage(engine, reference)) !== undefined) return { kind: 'ready' }
       onProgress(`pulling ${reference}`)
-      const pulled = await pullImage(engine, reference, { ...(logins === undefined ? {} : { logins }), onProgress, signal })
+      const pulled = await pullImage(engine, reference, {
+        ...(logins === undefined ? {} : { logins }),
+        onProgress,
+        signal,
+      })
       return pulled.kind === 'pulled' ? { kind: 'ready' } : pulled
     },
     ensureVolume: (name, run) => ensureVolume(engine, name, ownershipLabels('volume', { instance, run })),
@@ -65,7 +77,11 @@ export function createStageHost({ engine, instance, logins, runtime }: StageHost
     },
     async adopt(containerId, resume, follow) {
       const at = Math.max(resume.stdout.at, resume.stderr.at)
-      const position = { stdout: resume.stdout.bytes, stderr: resume.stderr.bytes, at: `${Math.floor(at / 1000)}.${String(at % 1000).padStart(3, '0')}000000` }
+      const position = {
+        stdout: resume.stdout.bytes,
+        stderr: resume.stderr.bytes,
+        at: `${Math.floor(at / 1000)}.${String(at % 1000).padStart(3, '0')}000000`,
+      }
       return outcomeOf(await adoptContainer(engine, containerId, position, skippingLines(resume, follow), follow))
     },
     exec: (containerId, argv) => execInContainer(engine, containerId, argv),
@@ -87,7 +103,9 @@ function specOf(container: StageContainer, instance: string, runtime: string | u
     ...(container.entrypoint === null ? {} : { entrypoint: container.entrypoint }),
     ...(container.command === null ? {} : { command: container.command }),
     env,
-    ...(container.volume === null ? {} : { volumes: [{ volume: container.volume, path: VOLUME_PATH }], workdir: `${VOLUME_PATH}/workspace` }),
+    ...(container.volume === null
+      ? {}
+      : { volumes: [{ volume: container.volume, path: VOLUME_PATH }], workdir: `${VOLUME_PATH}/workspace` }),
     network,
     resources,
     ...(container.mayOwnFiles ? { capabilities: 'own_files_and_user' } : {}),
@@ -108,7 +126,10 @@ function outcomeOf(end: ContainerEnd): ContainerOutcome {
 }
 
 /** Passes over the lines that are kept already but whose length in bytes nobody recorded. */
-function skippingLines(resume: { readonly stdout: LogResume; readonly stderr: LogResume }, follow: FollowContainer): OutputSink {
+function skippingLines(
+  resume: { readonly stdout: LogResume; readonly stderr: LogResume },
+  follow: FollowContainer,
+): OutputSink {
   const left = { stdout: resume.stdout.lines, stderr: resume.stderr.lines }
   return ({ stream, bytes }) => {
     let from = 0
@@ -133,7 +154,9 @@ function withFiles(files: readonly Entry[], tree: Readable | null): Readable {
   for (const { path, mode, text } of files) head.entry({ name: path, mode }, text)
   head.finalize()
   const output = new PassThrough()
-  appendTree(head.pipe(new PassThrough()), tree, output).catch((error: unknown) => output.destroy(error instanceof Error ? error : new Error(String(error))))
+  appendTree(head.pipe(new PassThrough()), tree, output).catch((error: unknown) =>
+    output.destroy(error instanceof Error ? error : new Error(String(error))),
+  )
   return output
 }
 
@@ -160,11 +183,22 @@ async function* workspaceFiles(engine: DockerEngine, containerId: string, path: 
       const { name, type, size, mode } = entry.header
       const content = new PassThrough()
       entry.pipe(content)
-      yield { path: name.replace(/^[^/]*\/?/, '').replace(/\/$/, ''), type: KIND_OF[type ?? 'file'] ?? 'other', size, mode, content }
+      yield {
+        path: name.replace(/^[^/]*\/?/, '').replace(/\/$/, ''),
+        type: KIND_OF[type ?? 'file'] ?? 'other',
+        size,
+        mode,
+        content,
+      }
     }
   } finally {
     tar.destroy()
   }
 }
 
-const KIND_OF: Readonly<Record<string, WorkspaceFile['type']>> = { file: 'file', directory: 'directory', symlink: 'link', link: 'link' }
+const KIND_OF: Readonly<Record<string, WorkspaceFile['type']>> = {
+  file: 'file',
+  directory: 'directory',
+  symlink: 'link',
+  link: 'link',
+}

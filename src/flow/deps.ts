@@ -44,9 +44,18 @@ export interface FlowHooks {
   plannedForTag(repository: RepositoryRef, tag: string, sha: string): Promise<readonly NewRun[]>
   tagDeleted(repository: RepositoryRef, tag: string): Promise<void>
   /** Repositories that Slipway may no longer see. */
-  repositoriesGone(repositories: readonly { readonly id: number; readonly owner: string; readonly name: string }[]): Promise<void>
+  repositoriesGone(
+    repositories: readonly { readonly id: number; readonly owner: string; readonly name: string }[],
+  ): Promise<void>
   /** Features with truths of their own to compare: previews, live branches, tags. */
-  reconcile(repository: RepositoryRef, heads: { readonly branches: ReadonlyMap<string, string>; readonly tags: ReadonlyMap<string, string>; readonly openPullRequests: readonly PullRequestRef[] }): Promise<void>
+  reconcile(
+    repository: RepositoryRef,
+    heads: {
+      readonly branches: ReadonlyMap<string, string>
+      readonly tags: ReadonlyMap<string, string>
+      readonly openPullRequests: readonly PullRequestRef[]
+    },
+  ): Promise<void>
 }
 
 export interface FlowDeps {

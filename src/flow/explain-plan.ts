@@ -62,7 +62,9 @@ export async function explainPlan(
   const { tag } = commit.source
   const packages = tag === null ? [] : await deps.hooks.plannedForTag(repository, tag, commit.sha)
   const [runs, superseded] = await Promise.all([
-    Promise.all([...recorded.created, ...packages].map(async (run) => ({ run, existing: await findExisting(deps, run) }))),
+    Promise.all(
+      [...recorded.created, ...packages].map(async (run) => ({ run, existing: await findExisting(deps, run) })),
+    ),
     Promise.all(recorded.ended.map((id) => deps.runs.get(id))),
   ])
   return {

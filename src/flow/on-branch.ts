@@ -22,13 +22,21 @@ async function followPush(deps: FlowDeps, event: BranchPushed): Promise<'followe
   if (!continues) {
     const head = await deps.truth.branchHead(repository, branch)
     if (head !== event.sha) {
-      deps.logger.info({ repository: repository.name, branch, sha: event.sha, head }, 'a late push was left alone: the branch is elsewhere')
+      deps.logger.info(
+        { repository: repository.name, branch, sha: event.sha, head },
+        'a late push was left alone: the branch is elsewhere',
+      )
       return 'followed'
     }
   }
   const isRepeat = known?.headSha === event.sha
   const before = isRepeat ? known.previousSha : event.before
-  const head = { name: branch, headSha: event.sha, previousSha: before, treeSha: event.treeSha ?? (isRepeat ? known.treeSha : null) }
+  const head = {
+    name: branch,
+    headSha: event.sha,
+    previousSha: before,
+    treeSha: event.treeSha ?? (isRepeat ? known.treeSha : null),
+  }
   if (!(await deps.refs.keepBranch(repository.id, head, known?.headSha ?? null))) return 'moved'
   await planCommit(deps, commitOfBranch({ ...event, before, treeSha: head.treeSha }))
   const newest = await deps.refs.branch(repository.id, branch)

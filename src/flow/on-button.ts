@@ -38,13 +38,18 @@ export async function pressButton(deps: FlowDeps, run: Run, button: string, acto
 }
 
 async function approveFork(deps: FlowDeps, run: Run, actor: string): Promise<void> {
-  const pull = run.source.pullRequest === null ? null : await deps.refs.pullRequest(run.repositoryId, run.source.pullRequest)
+  const pull =
+    run.source.pullRequest === null ? null : await deps.refs.pullRequest(run.repositoryId, run.source.pullRequest)
   if (pull !== null && pull.author.toLowerCase() === actor.toLowerCase()) {
     await deps.runs.note(run.id, 'refused', `${actor} may not approve their own pull request`)
     return
   }
   if (pull !== null && pull.headSha !== run.sha) {
-    await deps.runs.note(run.id, 'refused', `${actor} approved ${run.sha.slice(0, 12)}, but the pull request has a newer commit`)
+    await deps.runs.note(
+      run.id,
+      'refused',
+      `${actor} approved ${run.sha.slice(0, 12)}, but the pull request has a newer commit`,
+    )
     return
   }
   await deps.approvals.approve({

@@ -21,7 +21,10 @@ export async function onInstallationChanged(deps: FlowDeps, event: InstallationC
   if (change === 'created' || change === 'unsuspended') await keepRepositories(deps, installationId)
 }
 
-export async function onInstallationRepositoriesChanged(deps: FlowDeps, event: InstallationRepositoriesChanged): Promise<void> {
+export async function onInstallationRepositoriesChanged(
+  deps: FlowDeps,
+  event: InstallationRepositoriesChanged,
+): Promise<void> {
   const { removed } = event
   if (removed.length > 0) {
     await stopWork(deps, removed, 'the repository was removed from the installation')

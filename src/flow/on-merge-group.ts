@@ -27,7 +27,10 @@ export async function onMergeGroupRequested(deps: FlowDeps, event: MergeGroupReq
   })
 }
 
-export async function onMergeGroupDestroyed(deps: FlowDeps, { repository, headSha }: MergeGroupDestroyed): Promise<void> {
+export async function onMergeGroupDestroyed(
+  deps: FlowDeps,
+  { repository, headSha }: MergeGroupDestroyed,
+): Promise<void> {
   const runs = await deps.runs.list({ repositoryId: repository.id, sha: headSha, isOpen: true })
   if (!runs.some((run) => run.source.event === 'merge_group')) return
   await cancelAll(

@@ -61,7 +61,10 @@ export async function commitOfPullRequest(
   }
 }
 
-export async function onPullRequestClosed(deps: FlowDeps, { repository, pullRequest }: PullRequestClosed): Promise<void> {
+export async function onPullRequestClosed(
+  deps: FlowDeps,
+  { repository, pullRequest }: PullRequestClosed,
+): Promise<void> {
   await deps.repositories.keep(repository)
   await deps.refs.keepPullRequest(repository.id, pullRequest, 'closed')
   await cancelAll(

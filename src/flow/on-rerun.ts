@@ -10,14 +10,23 @@ import { replan } from './replan.ts'
 export async function onRerunRequested(deps: FlowDeps, event: RerunRequested): Promise<void> {
   const { repository, sha, runId, actor } = event
   await deps.repositories.keep(repository)
-  const asked = runId === null ? newestOfEach(await deps.runs.list({ repositoryId: repository.id, sha, limit: 500 })) : await one(deps, runId)
+  const asked =
+    runId === null
+      ? newestOfEach(await deps.runs.list({ repositoryId: repository.id, sha, limit: 500 }))
+      : await one(deps, runId)
   const owned = asked.filter((run) => run.repositoryId === repository.id)
   for (const run of owned) await rerun(deps, run, actor, { useCache: true })
 }
 
 /** A new attempt of one run; nothing happens while the newest attempt is still going. */
-export async function rerun(deps: FlowDeps, run: Run, actor: string, options: { readonly useCache: boolean }): Promise<Run | null> {
-  const newest = newestOfEach(await deps.runs.list({ repositoryId: run.repositoryId, sha: run.sha, name: run.name }))[0] ?? run
+export async function rerun(
+  deps: FlowDeps,
+  run: Run,
+  actor: string,
+  options: { readonly useCache: boolean },
+): Promise<Run | null> {
+  const newest =
+    newestOfEach(await deps.runs.list({ repositoryId: run.repositoryId, sha: run.sha, name: run.name }))[0] ?? run
   if (newest.state !== 'completed') return null
   // What was never planned properly is planned anew: a wrong file, a fork that waited.
   if (newest.kind === 'config' || newest.reason === 'approval' || newest.reason === 'not_allowed') {

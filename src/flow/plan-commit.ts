@@ -27,7 +27,9 @@ export async function planCommit(deps: FlowDeps, commit: Commit, options: PlanOp
   const context = contextOf(deps, commit, options)
   const secretNames = await deps.secretNamesOf(repository)
   const problems =
-    loaded.kind === 'invalid' ? loaded.problems : checkAgainstPolicy(loaded.config, loaded.source, { ...policy, secretNames })
+    loaded.kind === 'invalid'
+      ? loaded.problems
+      : checkAgainstPolicy(loaded.config, loaded.source, { ...policy, secretNames })
   if (loaded.kind === 'invalid' || problems.length > 0) {
     await deps.runs.create([await configRun(context, problems)])
     return

@@ -57,7 +57,11 @@ export function deployabilityPlanner(hostsOf: (names: readonly string[]) => read
   }
 }
 
-export function deployabilityJob(plan: DeployabilityPlan, hosts: readonly HostCapacity[], repositoryCap: number): RunJob {
+export function deployabilityJob(
+  plan: DeployabilityPlan,
+  hosts: readonly HostCapacity[],
+  repositoryCap: number,
+): RunJob {
   const name = plan.targets[0]?.host ?? null
   const host = hosts.find((candidate) => candidate.name === name)
   return {

@@ -26,12 +26,16 @@ const MAX_PREVIEWS = 20
 const LIMIT_WITHOUT_BUILD_MS = 0
 
 /** @param askedBy the person who wants it now, null when it follows from an event; `only` names one service */
-export function servicePlanner(deps: ServicePlannerDeps, asked: { readonly by: string; readonly only: string } | null = null): RunPlanner {
+export function servicePlanner(
+  deps: ServicePlannerDeps,
+  asked: { readonly by: string; readonly only: string } | null = null,
+): RunPlanner {
   return async (context) => {
     const wanted = await wantedServices(deps, context)
     const chosen = asked === null ? wanted : wanted.filter(({ config }) => config.key === asked.only)
     const planned: NewRun[] = []
-    for (const { config, pullRequest } of chosen) planned.push(await plan(deps, context, config, pullRequest, asked?.by ?? null))
+    for (const { config, pullRequest } of chosen)
+      planned.push(await plan(deps, context, config, pullRequest, asked?.by ?? null))
     return planned
   }
 }
@@ -41,7 +45,10 @@ interface WantedService {
   readonly pullRequest: number | null
 }
 
-async function wantedServices(deps: ServicePlannerDeps, { source, config, policy, repository }: PlanContext): Promise<readonly WantedService[]> {
+async function wantedServices(
+  deps: ServicePlannerDeps,
+  { source, config, policy, repository }: PlanContext,
+): Promise<readonly WantedService[]> {
   const { branch, pullRequest } = source
   if (source.event === 'pull_request' && pullRequest !== null) {
     const previews = Object.values(config.services).flatMap((service) => {
@@ -49,20 +56,43 @@ async function wantedServices(deps: ServicePlannerDeps, { source, config, policy
       const copy = previewConfig(service, pullRequest, branch ?? '')
       return copy === null ? [] : [{ config: copy, pullRequest }]
     })
-    const open = new Set((await deps.services.list({ repositoryId: repository.id })).map((service) => service.pullRequest))
+    const open = new Set(
+      (await deps.services.list({ repositoryId: repository.id })).map((service) => service.pullRequest),
+    )
     return open.has(pullRequest) || open.size <= MAX_PREVIEWS ? previews : []
   }
-  const isBranch = source.event === 'push' || source.event === 'manual' || source.event === 'reconcile' || source.event === 'schedule'
+  const isBranch =
+    source.event === 'push' || source.event === 'manual' || source.event === 'reconcile' || source.event === 'schedule'
   if (!isBranch || source.trust === 'fork' || branch === null || source.tag !== null) return []
-  return planDeployments(config, branch, { policy, hosts: deps.hosts() }).map(({ service }) => ({ config: service, pullRequest: null }))
+  return planDeployments(config, branch, { policy, hosts: deps.hosts() }).map(({ service }) => ({
+    config: service,
+    pullRequest: null,
+  }))
 }
 
-async function plan(deps: ServicePlannerDeps, context: PlanContext, config: ServiceConfig, pullRequest: number | null, askedBy: string | null): Promise<NewRun> {
+async function plan(
+  deps: ServicePlannerDeps,
+  context: PlanContext,
+  config: ServiceConfig,
+  pullRequest: number | null,
+  askedBy: string | null,
+): Promise<NewRun> {
   const refusal = refusalOf(config, { policy: context.policy, hosts: deps.hosts() })
   if (refusal !== null) return refused(context, config, pullRequest, refusalLine(refusal))
   const { branch, host, driver, name, environment, url, key } = config
   const expiresInMs = pullRequest === null ? null : (config.preview?.ttlMs ?? null)
-  const service: NewService = { repositoryId: context.repository.id, key, pullRequest, branch, host, driver, name, environment, url, expiresInMs }
+  const service: NewService = {
+    repositoryId: context.repository.id,
+    key,
+    pullRequest,
+    branch,
+    host,
+    driver,
+    name,
+    environment,
+    url,
+    expiresInMs,
+  }
   const image = config.image.kind === 'built' ? (context.config.images[config.image.key] ?? null) : null
   const plan: DeploymentPlan = {
     service,
@@ -82,7 +112,12 @@ async function plan(deps: ServicePlannerDeps, context: PlanContext, config: Serv
   }
 }
 
-async function refused(context: PlanContext, config: ServiceConfig, pullRequest: number | null, why: string): Promise<NewRun> {
+async function refused(
+  context: PlanContext,
+  config: ServiceConfig,
+  pullRequest: number | null,
+  why: string,
+): Promise<NewRun> {
   return {
     ...(await common(context, config, pullRequest)),
     supersedeKey: null,
@@ -98,5 +133,13 @@ async function refused(context: PlanContext, config: ServiceConfig, pullRequest:
 async function common(context: PlanContext, config: ServiceConfig, pullRequest: number | null) {
   const name = deploymentName(config.key, pullRequest)
   const { repository, sha, source, groupId } = context
-  return { repositoryId: repository.id, sha, name, attempt: await context.attempt(name), kind: 'deployment' as const, source, groupId }
+  return {
+    repositoryId: repository.id,
+    sha,
+    name,
+    attempt: await context.attempt(name),
+    kind: 'deployment' as const,
+    source,
+    groupId,
+  }
 }

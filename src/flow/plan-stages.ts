@@ -1,7 +1,14 @@
 /** The planner of pipelines: one run for each stage and combination of its matrix. */
 import type { RepositoryRef } from '../core/events.ts'
 import type { NewRun, RunJob } from '../core/run-store.ts'
-import { planPipeline, sentence, waitingFor, type PipelineSource, type PlannedStage, type StagePlan } from '../pipeline/index.ts'
+import {
+  planPipeline,
+  sentence,
+  waitingFor,
+  type PipelineSource,
+  type PlannedStage,
+  type StagePlan,
+} from '../pipeline/index.ts'
 import { queuedCheck, skippedCheck } from '../report/index.ts'
 import { stageWaiting } from '../report/index.ts'
 import type { Commit, PlanContext, RunPlanner } from './commit.ts'
@@ -37,13 +44,22 @@ export function stagePlanner(deps: StagePlannerDeps): RunPlanner {
       useCache: context.useCache,
     })
     if (planned.kind === 'silent') return []
-    return Promise.all(planned.stages.map((stage) => newRun(context, stage, (plan) => stageJob(plan, hosts, context.policy.maxConcurrent), planned.concurrencyGroup)))
+    return Promise.all(
+      planned.stages.map((stage) =>
+        newRun(context, stage, (plan) => stageJob(plan, hosts, context.policy.maxConcurrent), planned.concurrencyGroup),
+      ),
+    )
   }
 }
 
 export function stageJob(plan: StagePlan, hosts: readonly HostCapacity[], repositoryCap: number): RunJob {
   const host = hosts.find((candidate) => candidate.name === plan.host)
-  return { kind: STAGE_JOB, lane: `host:${plan.host}`, ...(host === undefined ? {} : { laneCap: host.maxConcurrent }), repositoryCap }
+  return {
+    kind: STAGE_JOB,
+    lane: `host:${plan.host}`,
+    ...(host === undefined ? {} : { laneCap: host.maxConcurrent }),
+    repositoryCap,
+  }
 }
 
 async function sourceOf(deps: StagePlannerDeps, context: PlanContext): Promise<PipelineSource> {
@@ -63,7 +79,12 @@ function filtersByPath({ config }: PlanContext): boolean {
   return Object.values(config.pipeline?.stages ?? {}).some((stage) => stage.when.some((rule) => rule.paths !== null))
 }
 
-async function newRun(context: PlanContext, stage: PlannedStage, jobOf: (plan: StagePlan) => RunJob, group: string | null): Promise<NewRun> {
+async function newRun(
+  context: PlanContext,
+  stage: PlannedStage,
+  jobOf: (plan: StagePlan) => RunJob,
+  group: string | null,
+): Promise<NewRun> {
   const common = {
     repositoryId: context.repository.id,
     sha: context.sha,
@@ -77,7 +98,15 @@ async function newRun(context: PlanContext, stage: PlannedStage, jobOf: (plan: S
   } as const
   if (stage.kind === 'skip') {
     const report = skippedCheck(stage.words)
-    return { ...common, plan: { stage: stage.stage, why: stage.why }, timeoutMs: OVERHEAD_MS, report, reason: SKIPPED_REASON, story: `Skipped: ${stage.words}`, job: null }
+    return {
+      ...common,
+      plan: { stage: stage.stage, why: stage.why },
+      timeoutMs: OVERHEAD_MS,
+      report,
+      reason: SKIPPED_REASON,
+      story: `Skipped: ${stage.words}`,
+      job: null,
+    }
   }
   const { plan } = stage
   const waits = plan.dependsOn.length > 0

@@ -18,7 +18,10 @@ export async function reconcileAll(deps: FlowDeps, signal: AbortSignal): Promise
       await reconcileRepository(deps, repository)
     } catch (error) {
       // One repository that GitHub does not answer for must not keep the others from being looked at.
-      deps.logger.warn({ repository: `${repository.owner}/${repository.name}`, err: errorMessage(error) }, 'could not reconcile a repository')
+      deps.logger.warn(
+        { repository: `${repository.owner}/${repository.name}`, err: errorMessage(error) },
+        'could not reconcile a repository',
+      )
     }
   }
 }
@@ -37,12 +40,19 @@ async function reconcileInstallations(deps: FlowDeps, signal: AbortSignal): Prom
     try {
       await reconcileInstallation(deps, installation, known.includes(installation.id))
     } catch (error) {
-      deps.logger.warn({ installation: installation.id, err: errorMessage(error) }, 'could not reconcile an installation')
+      deps.logger.warn(
+        { installation: installation.id, err: errorMessage(error) },
+        'could not reconcile an installation',
+      )
     }
   }
 }
 
-async function reconcileInstallation(deps: FlowDeps, installation: InstallationTruth, wasActive: boolean): Promise<void> {
+async function reconcileInstallation(
+  deps: FlowDeps,
+  installation: InstallationTruth,
+  wasActive: boolean,
+): Promise<void> {
   const { id: installationId, account, permissions, isSuspended } = installation
   if (isSuspended) {
     const change = { kind: 'installation_changed', installationId, account, permissions, repositories: [] } as const
@@ -55,7 +65,12 @@ async function reconcileInstallation(deps: FlowDeps, installation: InstallationT
   for (const repository of theirs) await deps.repositories.keep(repository)
   const removed = ours.filter(({ id }) => !theirs.some((repository) => repository.id === id))
   if (removed.length === 0) return
-  await onInstallationRepositoriesChanged(deps, { kind: 'installation_repositories_changed', installationId, added: [], removed })
+  await onInstallationRepositoriesChanged(deps, {
+    kind: 'installation_repositories_changed',
+    installationId,
+    added: [],
+    removed,
+  })
 }
 
 export async function reconcileRepository(deps: FlowDeps, repository: RepositoryRecord): Promise<void> {

@@ -4,10 +4,17 @@ import type { RunFilter, RunStore } from '../core/run-store.ts'
 import { cancelledCheck, supersededBy } from '../report/index.ts'
 
 /** A newer commit of the same line of work has come. */
-export async function supersedeOlder(runs: RunStore, repositoryId: number, supersedeKey: string, sha: string): Promise<void> {
+export async function supersedeOlder(
+  runs: RunStore,
+  repositoryId: number,
+  supersedeKey: string,
+  sha: string,
+): Promise<void> {
   const open = await runs.list({ repositoryId, supersedeKey, isOpen: true, limit: 500 })
   const older = open.filter((run) => run.sha !== sha)
-  await Promise.all(older.map((run) => cancelRun(runs, run, { reason: 'superseded', words: supersededBy(sha), by: 'slipway' })))
+  await Promise.all(
+    older.map((run) => cancelRun(runs, run, { reason: 'superseded', words: supersededBy(sha), by: 'slipway' })),
+  )
 }
 
 export async function cancelAll(

@@ -45,10 +45,20 @@ export function createCheckouts({ root, mirrors, keepRepository }: CheckoutsOpti
       if (head === null) return { kind: 'refused', message: 'the git checkout there has no commit' }
       const repository = localRepository(owner, name, real)
       const refs = head.ref === 'HEAD' ? [] : [head.ref]
-      const fetched = await mirrors.fetchCommit({ repositoryId: localMirrorId(repository.id), cloneUrl: repository.cloneUrl, sha: head.sha, refs })
+      const fetched = await mirrors.fetchCommit({
+        repositoryId: localMirrorId(repository.id),
+        cloneUrl: repository.cloneUrl,
+        sha: head.sha,
+        refs,
+      })
       if ('message' in fetched) return { kind: 'refused', message: `its commit cannot be read: ${fetched.message}` }
       await keepRepository(repository)
-      const manifest = await readBlob(mirrors.gitDir(localMirrorId(repository.id)), head.sha, MANIFEST_PATH, LARGEST_MANIFEST_BYTES)
+      const manifest = await readBlob(
+        mirrors.gitDir(localMirrorId(repository.id)),
+        head.sha,
+        MANIFEST_PATH,
+        LARGEST_MANIFEST_BYTES,
+      )
       return { kind: 'ok', repository, ...head, manifest: manifest ?? null } satisfies CheckoutAnswer
     },
   }
@@ -70,11 +80,17 @@ const SHA = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/
 
 /** Asked without reading the checkout's configuration for anything but where its objects are. */
 async function headOf(directory: string): Promise<{ readonly sha: string; readonly ref: string } | null> {
-  const remote = await runGit(['ls-remote', '--symref', pathToFileURL(directory).href, 'HEAD'], { config: { 'protocol.file.allow': 'always' } })
+  const remote = await runGit(['ls-remote', '--symref', pathToFileURL(directory).href, 'HEAD'], {
+    config: { 'protocol.file.allow': 'always' },
+  })
   if (remote.kind !== 'done') return null
   const lines = remote.stdout.toString('utf8').split('\n')
-  const sha = lines.map((line) => line.split('\t')).find(([first = '', name]) => name === 'HEAD' && SHA.test(first))?.[0]
-  const ref = lines.map((line) => /^ref: (refs\/heads\/\S+)\tHEAD$/.exec(line)?.[1]).find((found) => found !== undefined)
+  const sha = lines
+    .map((line) => line.split('\t'))
+    .find(([first = '', name]) => name === 'HEAD' && SHA.test(first))?.[0]
+  const ref = lines
+    .map((line) => /^ref: (refs\/heads\/\S+)\tHEAD$/.exec(line)?.[1])
+    .find((found) => found !== undefined)
   return sha === undefined ? null : { sha, ref: ref ?? 'HEAD' }
 }
 

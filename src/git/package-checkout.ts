@@ -35,7 +35,10 @@ function gitOverlay({ sha, tag, originUrl }: PackageCheckout): Readable {
   ]
   tar.entry({ name: '.git/config', mode: 0o644 }, config.join('\n'))
   // One line in a file: a tag's name never becomes a path.
-  tar.entry({ name: '.git/packed-refs', mode: 0o644 }, `# pack-refs with: peeled fully-peeled sorted \n${sha} refs/tags/${tag}\n`)
+  tar.entry(
+    { name: '.git/packed-refs', mode: 0o644 },
+    `# pack-refs with: peeled fully-peeled sorted \n${sha} refs/tags/${tag}\n`,
+  )
   tar.finalize()
   return Readable.from(tar, { objectMode: false })
 }

@@ -17,8 +17,18 @@ const LARGEST_FILE = 1024 * 1024
 /** Sources of packages out of the kept mirrors; what only GitHub knows is handed in. */
 export function gitPackageSource(options: GitPackageSourceOptions): PackageSource {
   const { mirrors } = options
-  const fetched = async (repository: RepositoryRef, sha: string, tag: string | null, signal?: AbortSignal): Promise<string> => {
-    const source = { repositoryId: repository.id, cloneUrl: repository.cloneUrl, token: await options.token(repository), sha }
+  const fetched = async (
+    repository: RepositoryRef,
+    sha: string,
+    tag: string | null,
+    signal?: AbortSignal,
+  ): Promise<string> => {
+    const source = {
+      repositoryId: repository.id,
+      cloneUrl: repository.cloneUrl,
+      token: await options.token(repository),
+      sha,
+    }
     const result = await mirrors.fetchCommit(tag === null ? source : { ...source, refs: [`refs/tags/${tag}`] }, signal)
     switch (result.kind) {
       case 'fetched':
@@ -28,7 +38,10 @@ export function gitPackageSource(options: GitPackageSourceOptions): PackageSourc
         throw new SlipwayError('not_found', `commit ${sha} is not in ${repository.owner}/${repository.name} any more`)
       case 'refused':
       case 'unreachable':
-        throw new SlipwayError('github_unavailable', `${repository.owner}/${repository.name} cannot be fetched: ${result.message}`)
+        throw new SlipwayError(
+          'github_unavailable',
+          `${repository.owner}/${repository.name} cannot be fetched: ${result.message}`,
+        )
     }
   }
   return {

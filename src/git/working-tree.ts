@@ -42,9 +42,19 @@ export async function openWorkingTree(directory: string): Promise<WorkingTree> {
 
 async function listFiles(directory: string): Promise<readonly string[]> {
   const listed = await runGit(['ls-files', '-z', '--cached', '--others', '--exclude-standard'], { cwd: directory })
-  if (listed.kind === 'done') return [...new Set(listed.stdout.toString('utf8').split('\0').filter((path) => path !== ''))]
+  if (listed.kind === 'done')
+    return [
+      ...new Set(
+        listed.stdout
+          .toString('utf8')
+          .split('\0')
+          .filter((path) => path !== ''),
+      ),
+    ]
   const entries = await readdir(directory, { recursive: true, withFileTypes: true })
-  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
 }
 
 function tarOf(directory: string, files: readonly string[]): Readable {
@@ -67,7 +77,10 @@ async function addAll(packed: Pack, directory: string, files: readonly string[])
       packed.entry({ name, type: 'symlink', linkname: await readlink(join(directory, path)) })
     } else if (found.isFile()) {
       const mode = (found.mode & 0o100) === 0 ? 0o666 : 0o777
-      await pipeline(createReadStream(join(directory, path), { end: Math.max(0, found.size - 1) }), packed.entry({ name, mode, size: found.size }))
+      await pipeline(
+        createReadStream(join(directory, path), { end: Math.max(0, found.size - 1) }),
+        packed.entry({ name, mode, size: found.size }),
+      )
     }
   }
 }

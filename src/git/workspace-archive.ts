@@ -17,7 +17,11 @@ export function commitSource(gitDir: string, sha: string): StageSource {
   return {
     tree: (): Readable =>
       // Steps run as whoever their image says, so the files are everybody's.
-      streamGit(['archive', '--format=tar', `--prefix=${WORKSPACE_FOLDER}/`, sha, '--'], { gitDir, config: { 'tar.umask': '0' }, timeoutMs: ARCHIVE_TIMEOUT_MS }),
+      streamGit(['archive', '--format=tar', `--prefix=${WORKSPACE_FOLDER}/`, sha, '--'], {
+        gitDir,
+        config: { 'tar.umask': '0' },
+        timeoutMs: ARCHIVE_TIMEOUT_MS,
+      }),
     async hashFiles(pattern) {
       const entries = await lsTree(gitDir, sha, '', { recursive: true })
       const matching = entries.filter((entry) => entry.type === 'blob' && matchesGlob([pattern], entry.path))

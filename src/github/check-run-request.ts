@@ -40,7 +40,9 @@ function outputRequest({ output }: DesiredCheck, annotationsSent: number) {
     title: oneLine(output.title),
     summary: cut(output.summary),
     ...(output.text === undefined ? {} : { text: cut(output.text) }),
-    annotations: output.annotations.slice(annotationsSent, annotationsSent + ANNOTATIONS_PER_REQUEST).map(annotationRequest),
+    annotations: output.annotations
+      .slice(annotationsSent, annotationsSent + ANNOTATIONS_PER_REQUEST)
+      .map(annotationRequest),
   }
 }
 
@@ -76,6 +78,7 @@ function cut(given: string): string {
   // The limit counts bytes; most of our text has one byte a character, and the check below is exact for the rest.
   if (Buffer.byteLength(text) <= LONGEST_TEXT) return text
   let kept = text.slice(0, LONGEST_TEXT - CUT.length)
-  while (Buffer.byteLength(kept) + Buffer.byteLength(CUT) > LONGEST_TEXT) kept = kept.slice(0, Math.floor(kept.length * 0.95))
+  while (Buffer.byteLength(kept) + Buffer.byteLength(CUT) > LONGEST_TEXT)
+    kept = kept.slice(0, Math.floor(kept.length * 0.95))
   return whole(kept) + CUT
 }

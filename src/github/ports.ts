@@ -33,7 +33,11 @@ export interface CheckReportStore {
    * The last word before a request goes out, and for a creation the mark that one was begun. False when somebody else
    * sends for this installation by now, or has sent this state: then nothing may be sent.
    */
-  beginSending(lease: Lease, pending: Pick<PendingCheck, 'runId' | 'version' | 'checkRunId'>, isCreation: boolean): Promise<boolean>
+  beginSending(
+    lease: Lease,
+    pending: Pick<PendingCheck, 'runId' | 'version' | 'checkRunId'>,
+    isCreation: boolean,
+  ): Promise<boolean>
   /** GitHub answered a creation with an error: whatever it did is done, and can be looked up. */
   creationAnswered(runId: string): Promise<void>
   /** GitHub's id is known; it is kept before anything else happens. */

@@ -14,7 +14,11 @@ export interface RefHead {
 
 export interface RepositoryReader extends GitHubRights {
   /** The file's text at a commit, branch or tag; null when it is not there. Throws `config_invalid` when it is no file. */
-  readFile(repository: { readonly installationId: number; readonly owner: string; readonly name: string }, path: string, ref: string | null): Promise<string | null>
+  readFile(
+    repository: { readonly installationId: number; readonly owner: string; readonly name: string },
+    path: string,
+    ref: string | null,
+  ): Promise<string | null>
   branchHead(repository: RepositoryRef, branch: string): Promise<string | null>
   branches(repository: RepositoryRef): Promise<readonly RefHead[]>
   /** Tags with the commit they point to (annotated ones peeled). */
@@ -38,8 +42,12 @@ function saysNoCommit({ code, message }: SlipwayError): boolean {
 }
 
 export function createRepositoryReader(github: GitHub): RepositoryReader {
-  const at = (repository: { readonly owner: string; readonly name: string }) => ({ owner: repository.owner, repo: repository.name })
-  const octokit = (repository: { readonly installationId: number }) => github.installation(repository.installationId).rest
+  const at = (repository: { readonly owner: string; readonly name: string }) => ({
+    owner: repository.owner,
+    repo: repository.name,
+  })
+  const octokit = (repository: { readonly installationId: number }) =>
+    github.installation(repository.installationId).rest
 
   async function permission(repository: RepositoryRef, login: string): Promise<string> {
     const answer = await orNull(() =>
@@ -87,13 +95,17 @@ export function createRepositoryReader(github: GitHub): RepositoryReader {
     branches: (repository) =>
       github.call(async () => {
         const rest = octokit(repository)
-        const found = await github.installation(repository.installationId).paginate(rest.repos.listBranches, { ...at(repository), per_page: PAGE_SIZE })
+        const found = await github
+          .installation(repository.installationId)
+          .paginate(rest.repos.listBranches, { ...at(repository), per_page: PAGE_SIZE })
         return found.map((branch) => ({ name: branch.name, sha: branch.commit.sha }))
       }),
     tags: (repository) =>
       github.call(async () => {
         const rest = octokit(repository)
-        const found = await github.installation(repository.installationId).paginate(rest.repos.listTags, { ...at(repository), per_page: PAGE_SIZE })
+        const found = await github
+          .installation(repository.installationId)
+          .paginate(rest.repos.listTags, { ...at(repository), per_page: PAGE_SIZE })
         return found.map((tag) => ({ name: tag.name, sha: tag.commit.sha }))
       }),
     async tagCommit(repository, tag) {
@@ -103,7 +115,9 @@ export function createRepositoryReader(github: GitHub): RepositoryReader {
     openPullRequests: (repository) =>
       github.call(async () => {
         const rest = octokit(repository)
-        const found = await github.installation(repository.installationId).paginate(rest.pulls.list, { ...at(repository), state: 'open', per_page: PAGE_SIZE })
+        const found = await github
+          .installation(repository.installationId)
+          .paginate(rest.pulls.list, { ...at(repository), state: 'open', per_page: PAGE_SIZE })
         return found.map((pull) => pullRequestRef(pull, repository))
       }),
     async pullRequest(repository, number) {
@@ -149,7 +163,11 @@ interface PullRequestPart {
   readonly title: string
   readonly draft?: boolean
   readonly user: { readonly login: string } | null
-  readonly head: { readonly sha: string; readonly ref: string; readonly repo: { readonly id: number; readonly full_name: string } | null }
+  readonly head: {
+    readonly sha: string
+    readonly ref: string
+    readonly repo: { readonly id: number; readonly full_name: string } | null
+  }
   readonly base: { readonly sha: string; readonly ref: string }
 }
 

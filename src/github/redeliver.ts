@@ -19,7 +19,9 @@ export async function redeliverFailed(github: GitHub, missed: MissedDeliveries):
   const known = await missed.known([...byGuid.keys()])
   const wanted = [...byGuid].filter(([guid]) => !known.has(guid))
   for (const [, id] of wanted) {
-    await github.call(() => github.app().request('POST /app/hook/deliveries/{delivery_id}/attempts', { delivery_id: id }))
+    await github.call(() =>
+      github.app().request('POST /app/hook/deliveries/{delivery_id}/attempts', { delivery_id: id }),
+    )
   }
   return wanted.length
 }

@@ -46,16 +46,18 @@ async function send(deps: DeploymentSenderDeps, installationId: number, pending:
   const known = pending.deploymentId ?? (pending.mayExist ? await find(deps, installationId, pending) : null)
   const deploymentId = known ?? (await create(deps, installationId, pending))
   const { state, description, logUrl, environmentUrl, environment } = pending.desired
-  await deps.github.installation(installationId).request('POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses', {
-    owner: pending.owner,
-    repo: pending.repository,
-    deployment_id: deploymentId,
-    state,
-    environment,
-    description: description.slice(0, LONGEST_DESCRIPTION),
-    log_url: logUrl,
-    ...(environmentUrl === null ? {} : { environment_url: environmentUrl }),
-  })
+  await deps.github
+    .installation(installationId)
+    .request('POST /repos/{owner}/{repo}/deployments/{deployment_id}/statuses', {
+      owner: pending.owner,
+      repo: pending.repository,
+      deployment_id: deploymentId,
+      state,
+      environment,
+      description: description.slice(0, LONGEST_DESCRIPTION),
+      log_url: logUrl,
+      ...(environmentUrl === null ? {} : { environment_url: environmentUrl }),
+    })
   await deps.reports.markDeploymentSent(pending.runId, pending.version)
 }
 
@@ -81,7 +83,11 @@ async function create(deps: DeploymentSenderDeps, installationId: number, pendin
   return id
 }
 
-async function find(deps: DeploymentSenderDeps, installationId: number, pending: PendingDeployment): Promise<number | null> {
+async function find(
+  deps: DeploymentSenderDeps,
+  installationId: number,
+  pending: PendingDeployment,
+): Promise<number | null> {
   const { data } = await deps.github.installation(installationId).request('GET /repos/{owner}/{repo}/deployments', {
     owner: pending.owner,
     repo: pending.repository,
@@ -110,11 +116,20 @@ async function onFailure(
       await deps.reports.markDeploymentFailed(pending.runId, failure.message, failure.waitMs)
       return { kind: 'wait', ms: failure.waitMs, cause: failure.message }
     case 'unavailable':
-      await deps.reports.markDeploymentFailed(pending.runId, failure.message, retryDelayMs(pending.failures, deps.random()))
+      await deps.reports.markDeploymentFailed(
+        pending.runId,
+        failure.message,
+        retryDelayMs(pending.failures, deps.random()),
+      )
       return { kind: 'sent' }
     case 'refused':
       if (pending.failures + 1 >= MOST_REFUSALS) await deps.reports.giveUpDeployment(pending.runId, failure.message)
-      else await deps.reports.markDeploymentFailed(pending.runId, failure.message, retryDelayMs(pending.failures, deps.random()))
+      else
+        await deps.reports.markDeploymentFailed(
+          pending.runId,
+          failure.message,
+          retryDelayMs(pending.failures, deps.random()),
+        )
       return { kind: 'sent' }
   }
 }

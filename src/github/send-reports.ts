@@ -78,7 +78,9 @@ async function sendNext(deps: ReportSenderDeps, lease: Lease, installationId: nu
   if (other?.kind === 'sent') return null
   if (other?.kind === 'wait') return { kind: 'wait', delayMs: other.ms, cause: other.cause }
   const waits = [await deps.reports.untilNextCheck(installationId), other?.nextInMs ?? null].filter((ms) => ms !== null)
-  return waits.length === 0 ? DONE : { kind: 'wait', delayMs: Math.min(...waits), cause: 'a report waits for its next try' }
+  return waits.length === 0
+    ? DONE
+    : { kind: 'wait', delayMs: Math.min(...waits), cause: 'a report waits for its next try' }
 }
 
 async function sendCheck(
@@ -112,7 +114,11 @@ async function sendCheck(
 /** Another process sends for this installation now. */
 const LOST: JobOutcome = { kind: 'wait', delayMs: 0, cause: 'the lease was lost' }
 
-async function findCheckRun(deps: ReportSenderDeps, installationId: number, pending: PendingCheck): Promise<number | null> {
+async function findCheckRun(
+  deps: ReportSenderDeps,
+  installationId: number,
+  pending: PendingCheck,
+): Promise<number | null> {
   const octokit = deps.github.installation(installationId)
   const { data } = await octokit.rest.checks.listForRef({
     owner: pending.owner,

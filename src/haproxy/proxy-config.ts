@@ -31,11 +31,21 @@ export function slotName(slot: number): string {
 }
 
 /** Path to content. */
-export function proxyFiles(routes: readonly Route[], subnet: Subnet, withTls: boolean): Readonly<Record<string, string>> {
+export function proxyFiles(
+  routes: readonly Route[],
+  subnet: Subnet,
+  withTls: boolean,
+): Readonly<Record<string, string>> {
   return {
     [CONFIG_FILE]: proxyConfig(routes, subnet, withTls),
-    [HOSTS_FILE]: hostEntries(routes).map(([host, backend]) => `${host} ${backend}\n`).join(''),
-    [UNAVAILABLE_FILE]: page(503, 'Service Unavailable', 'This service is being put back in place. Please try again in a moment.'),
+    [HOSTS_FILE]: hostEntries(routes)
+      .map(([host, backend]) => `${host} ${backend}\n`)
+      .join(''),
+    [UNAVAILABLE_FILE]: page(
+      503,
+      'Service Unavailable',
+      'This service is being put back in place. Please try again in a moment.',
+    ),
     [UNKNOWN_FILE]: page(404, 'Not Found', 'No service answers to this name.'),
   }
 }
@@ -49,7 +59,9 @@ export function hostEntries(routes: readonly Route[]): readonly (readonly [strin
 
 function proxyConfig(routes: readonly Route[], subnet: Subnet, withTls: boolean): string {
   const byBackend = new Map(routes.map((route) => [route.backend, route]))
-  const backends = Array.from({ length: MAX_BACKENDS }, (_, backend) => backendLines(backend, byBackend.get(backend)?.slots ?? [], subnet))
+  const backends = Array.from({ length: MAX_BACKENDS }, (_, backend) =>
+    backendLines(backend, byBackend.get(backend)?.slots ?? [], subnet),
+  )
   return `${[...head(withTls), ...backends.flat()].join('\n')}\n`
 }
 

@@ -14,9 +14,12 @@ export function slotCommands(route: Route, subnet: Subnet): readonly string[] {
   const name = (slot: number): string => `${backendName(route.backend)}/${slotName(slot)}`
   const used = new Map(route.slots.map((slot) => [slot.slot, slot]))
   const all = Array.from({ length: SLOTS_PER_BACKEND }, (_, slot) => ({ slot, state: used.get(slot)?.state ?? 'off' }))
-  const inState = (state: string): readonly number[] => all.filter((slot) => slot.state === state).map((slot) => slot.slot)
+  const inState = (state: string): readonly number[] =>
+    all.filter((slot) => slot.state === state).map((slot) => slot.slot)
   return [
-    ...route.slots.map(({ slot, port }) => `set server ${name(slot)} addr ${slotAddress(subnet, route.backend, slot)} port ${port}`),
+    ...route.slots.map(
+      ({ slot, port }) => `set server ${name(slot)} addr ${slotAddress(subnet, route.backend, slot)} port ${port}`,
+    ),
     ...inState('ready').map((slot) => `set server ${name(slot)} state ready`),
     ...inState('drain').map((slot) => `set server ${name(slot)} state drain`),
     ...inState('off').map((slot) => `set server ${name(slot)} state maint`),
@@ -43,7 +46,8 @@ export function commandLines(commands: readonly string[]): readonly string[] {
   const lines: string[] = []
   for (const command of commands) {
     const last = lines.at(-1)
-    if (last !== undefined && last.length + command.length + 1 <= MAX_COMMAND_BYTES) lines[lines.length - 1] = `${last};${command}`
+    if (last !== undefined && last.length + command.length + 1 <= MAX_COMMAND_BYTES)
+      lines[lines.length - 1] = `${last};${command}`
     else lines.push(command)
   }
   return lines
@@ -57,7 +61,10 @@ export function sessionsPerSlot(table: string): ReadonlyMap<number, number> {
   return new Map(
     rows.map((row) => {
       const cells = row.split(',')
-      return [Number(/^s(\d+)$/.exec(cells[nameAt] ?? '')?.[1] ?? -1), Number(cells[currentAt] ?? 0) + Number(cells[queuedAt] ?? 0)]
+      return [
+        Number(/^s(\d+)$/.exec(cells[nameAt] ?? '')?.[1] ?? -1),
+        Number(cells[currentAt] ?? 0) + Number(cells[queuedAt] ?? 0),
+      ]
     }),
   )
 }

@@ -17,7 +17,8 @@ const ADDRESS = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\/(\d{1,2})$/
 /** `172.20.0.0/16`; it has to hold all places in its upper half. */
 export function parseSubnet(text: string): Subnet {
   const [, a, b, c, d, prefix] = (ADDRESS.exec(text) ?? []).map(Number)
-  if (a === undefined || b === undefined || c === undefined || d === undefined || prefix === undefined) throw unusable(text)
+  if (a === undefined || b === undefined || c === undefined || d === undefined || prefix === undefined)
+    throw unusable(text)
   const size = 2 ** (32 - prefix)
   if (size / 2 <= MAX_BACKENDS * SLOTS_PER_BACKEND) throw unusable(text)
   return { base: ((a * 256 + b) * 256 + c) * 256 + d, size }
@@ -37,5 +38,8 @@ function formatAddress(address: number): string {
 }
 
 function unusable(text: string): SlipwayError {
-  return new SlipwayError('host_refused', `the network ${text} is too small for the proxy; Docker has to give networks of /20 or larger`)
+  return new SlipwayError(
+    'host_refused',
+    `the network ${text} is too small for the proxy; Docker has to give networks of /20 or larger`,
+  )
 }

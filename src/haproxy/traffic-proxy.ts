@@ -7,8 +7,24 @@
 import { SlipwayError } from '../core/errors.ts'
 import type { ProbeOutcome, ProxyContainer, ProxyEngine, TrafficProxy } from '../deployment/ports.ts'
 import type { Route } from '../deployment/index.ts'
-import { backendName, CERTIFICATES, COMMAND_PORT, HTTP_PORT, HTTPS_PORT, PROXY_COMMAND, proxyFiles } from './proxy-config.ts'
-import { commandLines, complaintsIn, hostCommands, PREPARE_HOSTS, preparedVersion, sessionsPerSlot, slotCommands } from './runtime-commands.ts'
+import {
+  backendName,
+  CERTIFICATES,
+  COMMAND_PORT,
+  HTTP_PORT,
+  HTTPS_PORT,
+  PROXY_COMMAND,
+  proxyFiles,
+} from './proxy-config.ts'
+import {
+  commandLines,
+  complaintsIn,
+  hostCommands,
+  PREPARE_HOSTS,
+  preparedVersion,
+  sessionsPerSlot,
+  slotCommands,
+} from './runtime-commands.ts'
 import { parseSubnet, proxyAddress, slotAddress, type Subnet } from './slot-addresses.ts'
 
 export interface TrafficProxyOptions {
@@ -34,13 +50,19 @@ else printf '%s' "$3" | timeout "$4" nc "$1" "$2"
 fi`
 
 /** `table` reads the host's rows: a proxy that has to be made anew starts with them. */
-export function createTrafficProxy(engine: ProxyEngine, options: TrafficProxyOptions, table: () => Promise<readonly Route[]>): TrafficProxy {
+export function createTrafficProxy(
+  engine: ProxyEngine,
+  options: TrafficProxyOptions,
+  table: () => Promise<readonly Route[]>,
+): TrafficProxy {
   const network = `slipway-${engine.instance.slice(0, 12)}`
   const withTls = options.https !== null && options.certificates !== null
 
   async function present(): Promise<{ readonly id: string; readonly subnet: Subnet }> {
     const subnet = parseSubnet((await engine.ensureNetwork(network)).subnet)
-    const { id, startedNow } = await engine.ensureContainer(proxyContainer(network, subnet), async () => proxyFiles(await table(), subnet, withTls))
+    const { id, startedNow } = await engine.ensureContainer(proxyContainer(network, subnet), async () =>
+      proxyFiles(await table(), subnet, withTls),
+    )
     if (startedNow) await untilItAnswers(id)
     return { id, subnet }
   }
@@ -51,20 +73,30 @@ export function createTrafficProxy(engine: ProxyEngine, options: TrafficProxyOpt
       image: options.image,
       network: name,
       address: proxyAddress(subnet),
-      ports: { [HTTP_PORT]: options.http, ...(withTls && options.https !== null ? { [HTTPS_PORT]: options.https } : {}) },
+      ports: {
+        [HTTP_PORT]: options.http,
+        ...(withTls && options.https !== null ? { [HTTPS_PORT]: options.https } : {}),
+      },
       command: PROXY_COMMAND,
       folders: withTls && options.certificates !== null ? { [options.certificates]: CERTIFICATES } : {},
       fingerprint: JSON.stringify([options.image, options.http, options.https, options.certificates, PROXY_COMMAND]),
     }
   }
 
-  async function talk(id: string, host: string, port: number, text: string, limitS: number): Promise<{ exitCode: number; output: string }> {
+  async function talk(
+    id: string,
+    host: string,
+    port: number,
+    text: string,
+    limitS: number,
+  ): Promise<{ exitCode: number; output: string }> {
     return engine.exec(id, ['sh', '-c', TALK, 'sh', host, String(port), text, String(limitS)])
   }
 
   async function command(id: string, line: string): Promise<string> {
     const { exitCode, output } = await talk(id, '127.0.0.1', COMMAND_PORT, `${line}\n`, COMMAND_LIMIT_S)
-    if (exitCode !== 0) throw new SlipwayError('host_refused', `the proxy on ${engine.host} takes no commands: ${output.trim()}`)
+    if (exitCode !== 0)
+      throw new SlipwayError('host_refused', `the proxy on ${engine.host} takes no commands: ${output.trim()}`)
     return output
   }
 
@@ -73,7 +105,8 @@ export function createTrafficProxy(engine: ProxyEngine, options: TrafficProxyOpt
     for (;;) {
       const { exitCode, output } = await talk(id, '127.0.0.1', COMMAND_PORT, 'show version\n', COMMAND_LIMIT_S)
       if (exitCode === 0 && /\d/.test(output)) return
-      if (performance.now() > deadline) throw new SlipwayError('host_refused', `the proxy on ${engine.host} does not start: ${output.trim()}`)
+      if (performance.now() > deadline)
+        throw new SlipwayError('host_refused', `the proxy on ${engine.host} does not start: ${output.trim()}`)
       await new Promise((resolve) => setTimeout(resolve, START_POLL_MS))
     }
   }
@@ -81,7 +114,8 @@ export function createTrafficProxy(engine: ProxyEngine, options: TrafficProxyOpt
   async function tell(id: string, commands: readonly string[]): Promise<void> {
     for (const line of commandLines(commands)) {
       const [complaint] = complaintsIn(await command(id, line))
-      if (complaint !== undefined) throw new SlipwayError('host_refused', `the proxy on ${engine.host} says: ${complaint}`)
+      if (complaint !== undefined)
+        throw new SlipwayError('host_refused', `the proxy on ${engine.host} says: ${complaint}`)
     }
   }
 
@@ -97,7 +131,8 @@ export function createTrafficProxy(engine: ProxyEngine, options: TrafficProxyOpt
       const { id, subnet } = await present()
       await engine.writeFiles(id, proxyFiles(routes, subnet, withTls))
       const version = preparedVersion(await command(id, PREPARE_HOSTS))
-      if (version === null) throw new SlipwayError('host_refused', `the proxy on ${engine.host} cannot change its list of names`)
+      if (version === null)
+        throw new SlipwayError('host_refused', `the proxy on ${engine.host} cannot change its list of names`)
       // Opening comes before naming: a name never leads to a backend that is still closed.
       const changed = routes.filter((route) => only === undefined || route.serviceId === only)
       await tell(id, [...changed.flatMap((route) => slotCommands(route, subnet)), ...hostCommands(routes, version)])

@@ -36,13 +36,17 @@ const HELD_IN_MEMORY = 4 * 1024 * 1024
 export async function serveFile(context: Context, file: ServedFile, options: ServeOptions): Promise<Response> {
   const headers = fileHeaders(file, options)
   const request = context.req
-  if (matchesTag(request.header('if-none-match'), file.sha256, true)) return new Response(null, { status: 304, headers })
+  if (matchesTag(request.header('if-none-match'), file.sha256, true))
+    return new Response(null, { status: 304, headers })
   if (request.header('if-match') !== undefined && !matchesTag(request.header('if-match'), file.sha256, false)) {
     return new Response(null, { status: 412, headers })
   }
   const selection = selectRange(request.method, request.header('range'), request.header('if-range'), file)
   if (selection === 'unsatisfiable') {
-    return new Response(null, { status: 416, headers: { ...headers, 'content-range': `bytes */${file.size}`, 'content-length': '0' } })
+    return new Response(null, {
+      status: 416,
+      headers: { ...headers, 'content-range': `bytes */${file.size}`, 'content-length': '0' },
+    })
   }
   const length = selection === null ? file.size : selection.end - selection.start + 1
   const sent = {
@@ -68,7 +72,9 @@ function fileHeaders(file: ServedFile, { disposition = 'attachment' }: ServeOpti
     etag: `"${file.sha256}"`,
     'repr-digest': `sha-256=:${Buffer.from(file.sha256, 'hex').toString('base64')}:`,
     'accept-ranges': 'bytes',
-    'cache-control': file.isPublic ? `public, max-age=${FOR_EVER}, immutable` : `private, max-age=${FOR_EVER}, immutable`,
+    'cache-control': file.isPublic
+      ? `public, max-age=${FOR_EVER}, immutable`
+      : `private, max-age=${FOR_EVER}, immutable`,
     'x-content-type-options': 'nosniff',
     'content-security-policy': "sandbox; default-src 'none'",
   }
@@ -78,7 +84,10 @@ function fileHeaders(file: ServedFile, { disposition = 'attachment' }: ServeOpti
 function fileNameParameters(name: string): string {
   const plain = name.replaceAll(/[^A-Za-z0-9 ._+@()-]/g, '_')
   if (plain === name) return `filename="${plain}"`
-  const encoded = encodeURIComponent(Buffer.from(name).toString()).replaceAll(/['()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`)
+  const encoded = encodeURIComponent(Buffer.from(name).toString()).replaceAll(
+    /['()*]/g,
+    (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
   return `filename="${plain}"; filename*=UTF-8''${encoded}`
 }
 
@@ -90,7 +99,12 @@ function matchesTag(header: string | undefined, sha256: string, isWeakEnough: bo
 }
 
 /** Null: the whole file. Several ranges at once, and what is no range, are answered with the whole file as well. */
-function selectRange(method: string, range: string | undefined, ifRange: string | undefined, file: ServedFile): ByteRange | 'unsatisfiable' | null {
+function selectRange(
+  method: string,
+  range: string | undefined,
+  ifRange: string | undefined,
+  file: ServedFile,
+): ByteRange | 'unsatisfiable' | null {
   if (method !== 'GET' || range === undefined) return null
   if (ifRange !== undefined && ifRange.trim() !== `"${file.sha256}"`) return null
   const match = /^bytes=\s*(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))\s*$/.exec(range.trim())
@@ -106,12 +120,17 @@ function selectRange(method: string, range: string | undefined, ifRange: string 
   return start >= file.size ? 'unsatisfiable' : { start, end }
 }
 
-async function checkedBytes(blobs: BlobStore, file: ServedFile, range: ByteRange | null): Promise<Uint8Array<ArrayBuffer> | ReadableStream> {
+async function checkedBytes(
+  blobs: BlobStore,
+  file: ServedFile,
+  range: ByteRange | null,
+): Promise<Uint8Array<ArrayBuffer> | ReadableStream> {
   const kept: Buffer[] = []
   for await (const chunk of await open(blobs, file, null)) {
     if (file.size <= HELD_IN_MEMORY && Buffer.isBuffer(chunk)) kept.push(chunk)
   }
-  if (file.size <= HELD_IN_MEMORY) return new Uint8Array(Buffer.concat(kept).subarray(range?.start ?? 0, (range?.end ?? file.size) + 1))
+  if (file.size <= HELD_IN_MEMORY)
+    return new Uint8Array(Buffer.concat(kept).subarray(range?.start ?? 0, (range?.end ?? file.size) + 1))
   return Readable.toWeb(await open(blobs, file, range)) as ReadableStream
 }
 
@@ -120,5 +139,8 @@ async function open(blobs: BlobStore, file: ServedFile, range: ByteRange | null)
   if (blob === null) throw new SlipwayError('internal', `the stored bytes of ${file.sha256} are missing`)
   if (blob.size === file.size) return blob.content
   blob.content.destroy()
-  throw new SlipwayError('internal', `the stored bytes of ${file.sha256} are damaged: ${blob.size} instead of ${file.size} bytes`)
+  throw new SlipwayError(
+    'internal',
+    `the stored bytes of ${file.sha256} are damaged: ${blob.size} instead of ${file.size} bytes`,
+  )
 }

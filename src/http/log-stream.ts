@@ -59,10 +59,15 @@ export async function* logEvents(deps: LogStreamDeps, request: LogRequest): Asyn
       continue
     }
     if (answer.done === true) break
-    yield Buffer.from(answer.value.map((line) => `id: ${line.n}\nevent: log\ndata: ${JSON.stringify(wireLine(line))}\n\n`).join(''))
+    yield Buffer.from(
+      answer.value.map((line) => `id: ${line.n}\nevent: log\ndata: ${JSON.stringify(wireLine(line))}\n\n`).join(''),
+    )
     next = lines.next()
   }
-  if (!request.signal.aborted) yield Buffer.from(`event: end\ndata: ${JSON.stringify({ end: true, status: await endStatus(deps, request.runId) })}\n\n`)
+  if (!request.signal.aborted)
+    yield Buffer.from(
+      `event: end\ndata: ${JSON.stringify({ end: true, status: await endStatus(deps, request.runId) })}\n\n`,
+    )
 }
 
 export function logLines(deps: LogStreamDeps, request: LogRequest): AsyncIterable<readonly LogLine[]> {

@@ -14,15 +14,22 @@ const MAX_MESSAGE_BYTES = 4 * 1024
 
 export interface LogUpgradeDeps extends LogStreamDeps {
   /** The run that a path, an authorization header and a ticket may read; else the HTTP status of the refusal. */
-  readonly admit: (request: { readonly url: URL; readonly authorization: string | undefined; readonly address: string }) => Promise<
-    { readonly kind: 'ok'; readonly runId: string } | { readonly kind: 'refused'; readonly status: 400 | 401 | 403 | 404 | 429 }
+  readonly admit: (request: {
+    readonly url: URL
+    readonly authorization: string | undefined
+    readonly address: string
+  }) => Promise<
+    | { readonly kind: 'ok'; readonly runId: string }
+    | { readonly kind: 'refused'; readonly status: 400 | 401 | 403 | 404 | 429 }
   >
   readonly baseUrl: string
   readonly logger: Logger
 }
 
 /** For the server's `upgrade` event. */
-export function createLogUpgrade(deps: LogUpgradeDeps): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
+export function createLogUpgrade(
+  deps: LogUpgradeDeps,
+): (request: IncomingMessage, socket: Duplex, head: Buffer) => void {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES })
   return (request, socket, head) => {
     socket.on('error', () => socket.destroy())
@@ -33,7 +40,13 @@ export function createLogUpgrade(deps: LogUpgradeDeps): (request: IncomingMessag
   }
 }
 
-async function upgrade(deps: LogUpgradeDeps, sockets: WebSocketServer, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+async function upgrade(
+  deps: LogUpgradeDeps,
+  sockets: WebSocketServer,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://slipway')
   const { origin, authorization } = request.headers
   if (origin !== undefined && origin !== new URL(deps.baseUrl).origin) return refuse(socket, 403)
@@ -83,7 +96,14 @@ async function drained(client: WebSocket, signal: AbortSignal): Promise<void> {
   }
 }
 
-const STATUS_TEXT: Readonly<Record<number, string>> = { 400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 429: 'Too Many Requests', 500: 'Internal Server Error' }
+const STATUS_TEXT: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  429: 'Too Many Requests',
+  500: 'Internal Server Error',
+}
 
 function refuse(socket: Duplex, status: number): void {
   socket.end(`HTTP/1.1 ${status} ${STATUS_TEXT[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`)

@@ -10,7 +10,10 @@ export type ViewerOf = (context: Context) => Promise<Viewer>
 const EVERYBODY: Viewer = { actor: 'anonymous', mayWrite: false, privateRepositories: [] }
 
 /** @param session the person who is logged in, null when nobody is */
-export function packageViewer(authenticate: Authenticate, session: (context: Context) => Promise<Viewer | null>): ViewerOf {
+export function packageViewer(
+  authenticate: Authenticate,
+  session: (context: Context) => Promise<Viewer | null>,
+): ViewerOf {
   return async (context) => {
     const authorization = context.req.header('authorization')
     if (authorization === undefined) return (await session(context)) ?? EVERYBODY
@@ -34,6 +37,9 @@ export function packageViewer(authenticate: Authenticate, session: (context: Con
 
 export function requireWriter(viewer: Viewer): void {
   if (viewer.mayWrite) return
-  if (viewer.actor === EVERYBODY.actor) throw new SlipwayError('not_authenticated', 'a token of scope packages is needed as `Authorization: Bearer TOKEN`')
-  throw new SlipwayError('not_allowed', 'this needs a token of scope packages', { remedy: 'make one with: slipway token create NAME --scope packages' })
+  if (viewer.actor === EVERYBODY.actor)
+    throw new SlipwayError('not_authenticated', 'a token of scope packages is needed as `Authorization: Bearer TOKEN`')
+  throw new SlipwayError('not_allowed', 'this needs a token of scope packages', {
+    remedy: 'make one with: slipway token create NAME --scope packages',
+  })
 }

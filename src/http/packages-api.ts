@@ -17,7 +17,14 @@ import {
 } from '../packages/index.ts'
 import { createApiRouter, limitBody, requireJson, type ApiEnv } from './api-router.ts'
 import { checksumLine, serveFile } from './byte-range.ts'
-import { BuildAnswer, PackageAnswer, presentBuild, presentPackage, presentVersion, VersionAnswer } from './packages-present.ts'
+import {
+  BuildAnswer,
+  PackageAnswer,
+  presentBuild,
+  presentPackage,
+  presentVersion,
+  VersionAnswer,
+} from './packages-present.ts'
 import { requireWriter, type ViewerOf } from './package-viewer.ts'
 import { FAILURES, jsonAnswer, jsonBody } from './pool-route.ts'
 
@@ -64,12 +71,23 @@ function addReadRoutes(router: OpenAPIHono<ApiEnv>, deps: PackagesApiDeps): void
     method: 'get',
     path: ROOT,
     summary: 'Search packages by owner/name, upper and lower case alike, in alphabetical order',
-    request: { query: page.extend({ q: z.string().max(200).default(''), match: z.enum(['exact', 'prefix', 'substring']).default('substring') }) },
-    responses: { ...FAILURES, 200: jsonAnswer('a page of packages', z.object({ packages: z.array(PackageAnswer), next_cursor: nextCursor })) },
+    request: {
+      query: page.extend({
+        q: z.string().max(200).default(''),
+        match: z.enum(['exact', 'prefix', 'substring']).default('substring'),
+      }),
+    },
+    responses: {
+      ...FAILURES,
+      200: jsonAnswer('a page of packages', z.object({ packages: z.array(PackageAnswer), next_cursor: nextCursor })),
+    },
   })
   router.openapi(search, async (context) => {
     const { q, match, limit, cursor } = context.req.valid('query')
-    const found = await deps.catalogue.search({ text: q, match, limit, after: cursor ?? null }, await deps.viewerOf(context))
+    const found = await deps.catalogue.search(
+      { text: q, match, limit, after: cursor ?? null },
+      await deps.viewerOf(context),
+    )
     return context.json({ packages: found.items.map(presentPackage), next_cursor: found.next }, 200)
   })
 
@@ -79,13 +97,19 @@ function addReadRoutes(router: OpenAPIHono<ApiEnv>, deps: PackagesApiDeps): void
     path: `${ONE}/versions`,
     summary: 'List the versions of a package, the newest first: by semver, or by the time they came',
     request: { params: packagePath, query: page.extend({ order: z.enum(['semver', 'time']).default('semver') }) },
-    responses: { ...FAILURES, 200: jsonAnswer('a page of versions', z.object({ versions: z.array(VersionAnswer), next_cursor: nextCursor })) },
+    responses: {
+      ...FAILURES,
+      200: jsonAnswer('a page of versions', z.object({ versions: z.array(VersionAnswer), next_cursor: nextCursor })),
+    },
   })
   router.openapi(versions, async (context) => {
     const { order, limit, cursor } = context.req.valid('query')
     const found = await findPackage(deps, context.req.valid('param'), await deps.viewerOf(context))
     const list = await deps.catalogue.versions(found.id, { order, limit, after: cursor ?? null })
-    return context.json({ versions: list.items.map((one) => presentVersion(one, deps.baseUrl)), next_cursor: list.next }, 200)
+    return context.json(
+      { versions: list.items.map((one) => presentVersion(one, deps.baseUrl)), next_cursor: list.next },
+      200,
+    )
   })
 
   const version = createRoute({
@@ -94,13 +118,18 @@ function addReadRoutes(router: OpenAPIHono<ApiEnv>, deps: PackagesApiDeps): void
     path: VERSION,
     summary: 'One version with its artifacts and every attempt at it',
     request: { params: versionPath },
-    responses: { ...FAILURES, 200: jsonAnswer('the version', VersionAnswer.extend({ package: z.string(), builds: z.array(BuildAnswer) })) },
+    responses: {
+      ...FAILURES,
+      200: jsonAnswer('the version', VersionAnswer.extend({ package: z.string(), builds: z.array(BuildAnswer) })),
+    },
   })
   router.openapi(version, async (context) => {
     const viewer = await deps.viewerOf(context)
     const { found, version: one } = await findVersion(deps, context.req.valid('param'), viewer)
     const builds = await deps.catalogue.builds({ packageId: found.id, tag: one.tag, limit: LARGEST_PAGE }, viewer)
-    const artifacts = builds.flatMap(({ artifact, runId, axes }) => (artifact?.runId === runId ? [{ ...artifact, axes }] : []))
+    const artifacts = builds.flatMap(({ artifact, runId, axes }) =>
+      artifact?.runId === runId ? [{ ...artifact, axes }] : [],
+    )
     const answer = { ...presentVersion({ ...one, artifacts }, deps.baseUrl), package: `${found.owner}/${found.name}` }
     return context.json({ ...answer, builds: builds.map((build) => presentBuild(build, deps.baseUrl)) }, 200)
   })
@@ -111,7 +140,10 @@ function addReadRoutes(router: OpenAPIHono<ApiEnv>, deps: PackagesApiDeps): void
     path: BUILDS,
     summary: 'List package builds, the newest first',
     request: { query: page.extend({ package: z.string().optional().openapi({ description: 'owner/name' }) }) },
-    responses: { ...FAILURES, 200: jsonAnswer('a page of builds', z.object({ builds: z.array(BuildAnswer), next_cursor: nextCursor })) },
+    responses: {
+      ...FAILURES,
+      200: jsonAnswer('a page of builds', z.object({ builds: z.array(BuildAnswer), next_cursor: nextCursor })),
+    },
   })
   router.openapi(builds, async (context) => {
     const { limit, cursor, package: fullName } = context.req.valid('query')
@@ -147,22 +179,36 @@ function addWriteRoutes(router: OpenAPIHono<ApiEnv>, deps: PackagesApiDeps): voi
     method: 'post',
     path: `${VERSION}/builds`,
     summary: 'Build a version, or join its build',
-    request: { params: versionPath, body: jsonBody(z.strictObject({ axes: z.record(z.string(), z.string()).optional() })) },
+    request: {
+      params: versionPath,
+      body: jsonBody(z.strictObject({ axes: z.record(z.string(), z.string()).optional() })),
+    },
     responses: { ...FAILURES, 202: jsonAnswer('the builds', z.object({ build_ids: z.array(z.string()) })) },
   })
   router.openapi(request, async (context) => {
     const viewer = await deps.viewerOf(context)
     requireWriter(viewer)
     const { owner, name, tag } = context.req.valid('param')
-    if (!isTagName(tag)) throw new SlipwayError('request_invalid', `tag: ${JSON.stringify(tag)} is not a tag's name`, { field: 'tag' })
+    if (!isTagName(tag))
+      throw new SlipwayError('request_invalid', `tag: ${JSON.stringify(tag)} is not a tag's name`, { field: 'tag' })
     const known = await deps.catalogue.findPackage(owner, name, viewer)
-    const repository = known === null ? await deps.repositories.findByName(owner, name) : await deps.repositories.get(known.repositoryId)
+    const repository =
+      known === null ? await deps.repositories.findByName(owner, name) : await deps.repositories.get(known.repositoryId)
     const sha = repository === null ? null : await deps.source.resolveTag(repository, tag)
-    if (repository === null || sha === null) throw new SlipwayError('not_found', `there is no tag ${tag} of ${owner}/${name}`)
+    if (repository === null || sha === null)
+      throw new SlipwayError('not_found', `there is no tag ${tag} of ${owner}/${name}`)
     const { axes = {} } = context.req.valid('json')
     const choice = { package: known?.name ?? name, axes }
-    const { builds, problems } = await requestPackageBuilds(deps, { repository, tag, sha, event: 'manual', actor: viewer.actor, choice })
-    if (builds.length === 0) throw new SlipwayError('request_invalid', problems[0] ?? 'nothing is built for this tag and these axes')
+    const { builds, problems } = await requestPackageBuilds(deps, {
+      repository,
+      tag,
+      sha,
+      event: 'manual',
+      actor: viewer.actor,
+      choice,
+    })
+    if (builds.length === 0)
+      throw new SlipwayError('request_invalid', problems[0] ?? 'nothing is built for this tag and these axes')
     return context.json({ build_ids: builds.map((one) => one.runId) }, 202)
   })
 
@@ -227,7 +273,11 @@ async function findArtifact(deps: PackagesApiDeps, sha256: string, context: Cont
   return artifact
 }
 
-async function findPackage(deps: PackagesApiDeps, { owner, name }: { readonly owner: string; readonly name: string }, viewer: Viewer): Promise<PackageRecord> {
+async function findPackage(
+  deps: PackagesApiDeps,
+  { owner, name }: { readonly owner: string; readonly name: string },
+  viewer: Viewer,
+): Promise<PackageRecord> {
   const found = await deps.catalogue.findPackage(owner, name, viewer)
   if (found === null) throw new SlipwayError('not_found', `there is no package ${owner}/${name}`)
   return found
@@ -240,7 +290,8 @@ async function findVersion(
 ): Promise<{ readonly found: PackageRecord; readonly version: VersionRecord }> {
   const found = await findPackage(deps, path, viewer)
   const version = await deps.catalogue.version(found.id, path.tag)
-  if (version === null) throw new SlipwayError('not_found', `package ${path.owner}/${path.name} has no version ${path.tag}`)
+  if (version === null)
+    throw new SlipwayError('not_found', `package ${path.owner}/${path.name} has no version ${path.tag}`)
   return { found, version }
 }
 

@@ -21,8 +21,16 @@ export const repositoryBody = z.object({
 })
 export type RepositoryBody = z.infer<typeof repositoryBody>
 
-export function wrapped(response: unknown, result = true, status = result ? 200 : 400, headers: Record<string, string> = {}): Response {
-  return new Response(JSON.stringify({ result, response }), { status, headers: { 'content-type': JSON_TYPE, ...headers } })
+export function wrapped(
+  response: unknown,
+  result = true,
+  status = result ? 200 : 400,
+  headers: Record<string, string> = {},
+): Response {
+  return new Response(JSON.stringify({ result, response }), {
+    status,
+    headers: { 'content-type': JSON_TYPE, ...headers },
+  })
 }
 
 export function invalid(text: string): Response {
@@ -32,7 +40,15 @@ export function invalid(text: string): Response {
 /** A request that never reached the contract: a missing parameter, broken JSON, a wrong type. */
 export function frameworkError(context: Context, exception: string, message: string, field?: string): Response {
   const errors = field === undefined ? {} : { errors: [{ field, defaultMessage: message }] }
-  const body = { timestamp: Date.now(), status: 400, error: 'Bad Request', exception, ...errors, message, path: context.req.path }
+  const body = {
+    timestamp: Date.now(),
+    status: 400,
+    error: 'Bad Request',
+    exception,
+    ...errors,
+    message,
+    path: context.req.path,
+  }
   return new Response(JSON.stringify(body), { status: 400, headers: { 'content-type': JSON_TYPE } })
 }
 

@@ -19,7 +19,16 @@ import {
   type RepositoryFinder,
   type RequestDeps,
 } from '../packages/index.ts'
-import { echo, fieldError, frameworkError, invalid, repositoryBody, unreadable, wrapped, type RepositoryBody } from './packages-compatible-bodies.ts'
+import {
+  echo,
+  fieldError,
+  frameworkError,
+  invalid,
+  repositoryBody,
+  unreadable,
+  wrapped,
+  type RepositoryBody,
+} from './packages-compatible-bodies.ts'
 import { requireWriter, type ViewerOf } from './package-viewer.ts'
 
 export interface CompatibleBuildDeps extends RequestDeps {
@@ -49,7 +58,9 @@ export function addCompatibleBuildRoutes(app: Hono, deps: CompatibleBuildDeps): 
     return runIds === null ? response : untilBuilt(context, deps, runIds)
   })
   app.post('/rebuild', (context) => rebuild(context, deps))
-  app.post('/callback', (context) => (deps.callbackSecret === null ? context.notFound() : callback(context, deps, deps.callbackSecret)))
+  app.post('/callback', (context) =>
+    deps.callbackSecret === null ? context.notFound() : callback(context, deps, deps.callbackSecret),
+  )
 }
 
 interface Requested {
@@ -67,10 +78,14 @@ async function build(context: Context, deps: CompatibleBuildDeps, body: Reposito
   if (cloneUrl == null || cloneUrl === '') return refuse(invalid(`Empty clone url for ${fullName}`))
   const found = await findRequestedRepository(deps.repositories, name, cloneUrl)
   if (found.kind === 'unknown') return refuse(invalid(`Unknown repository: ${withoutProtocol(cloneUrl)}`))
-  if (found.kind === 'taken') return refuse(invalid(`Request ${fullName} ${withoutProtocol(cloneUrl)} tries to overwrite ${found.url}`))
+  if (found.kind === 'taken')
+    return refuse(invalid(`Request ${fullName} ${withoutProtocol(cloneUrl)} tries to overwrite ${found.url}`))
 
   // Without versions nothing is built, and nothing ever was.
-  const versions = (body.versions ?? []).map(({ ref, erl_version: erl }) => ({ ref: ref ?? '', erlVersion: erl ?? null }))
+  const versions = (body.versions ?? []).map(({ ref, erl_version: erl }) => ({
+    ref: ref ?? '',
+    erlVersion: erl ?? null,
+  }))
   if (versions.length > MOST_VERSIONS) return refuse(invalid(`more than ${MOST_VERSIONS} versions`))
   const orders: Order[] = []
   for (const version of versions) {
@@ -85,9 +100,18 @@ async function build(context: Context, deps: CompatibleBuildDeps, body: Reposito
     const result = await requestPackageBuilds(deps, { ...order, event: 'manual', actor: null, notifyEmail })
     runIds.push(...result.builds.map((one) => one.runId))
     const [problem] = result.problems
-    if (result.builds.length === 0) return refuse(invalid(problem ?? `erl_version ${order.choice.axes['erl_version'] ?? ''} is not built for ${fullName}`))
+    if (result.builds.length === 0)
+      return refuse(
+        invalid(problem ?? `erl_version ${order.choice.axes['erl_version'] ?? ''} is not built for ${fullName}`),
+      )
   }
-  const echoed = { fullName, cloneUrl: withoutProtocol(cloneUrl), versions, refType: body.ref_type ?? null, notifyEmail }
+  const echoed = {
+    fullName,
+    cloneUrl: withoutProtocol(cloneUrl),
+    versions,
+    refType: body.ref_type ?? null,
+    notifyEmail,
+  }
   return { response: echo({ ...echoed, buildIds: runIds }), runIds }
 }
 
@@ -185,15 +209,21 @@ async function callback(context: Context, deps: CompatibleBuildDeps, secret: Sec
   const name = parseFullName(fullName)
   if (name === null) return invalid(`Wrong fullname format: ${fullName}`)
   const found = await findRequestedRepository(deps.repositories, name, cloneUrl)
-  if (found.kind !== 'found' && !withoutProtocol(cloneUrl).startsWith('github.com/')) return invalid(`Url ${cloneUrl} doesn't point to github!`)
-  if (!withoutProtocol(cloneUrl).toLowerCase().endsWith(`/${fullName.toLowerCase()}`)) return invalid(`Malformed github url: ${cloneUrl}`)
+  if (found.kind !== 'found' && !withoutProtocol(cloneUrl).startsWith('github.com/'))
+    return invalid(`Url ${cloneUrl} doesn't point to github!`)
+  if (!withoutProtocol(cloneUrl).toLowerCase().endsWith(`/${fullName.toLowerCase()}`))
+    return invalid(`Malformed github url: ${cloneUrl}`)
   if (!isSigned(bytes, signature, secret)) return invalid(`Wrong signature for ${fullName}`)
   if (found.kind !== 'found') return invalid(`Unknown repository: ${withoutProtocol(cloneUrl)}`)
 
-  const isCreation = (context.req.header('x-github-event') ?? 'create') === 'create' && (body.data.ref_type ?? 'tag') === 'tag'
+  const isCreation =
+    (context.req.header('x-github-event') ?? 'create') === 'create' && (body.data.ref_type ?? 'tag') === 'tag'
   const { repository } = found
   const sha = isCreation && isTagName(body.data.ref) ? await deps.source.resolveTag(repository, body.data.ref) : null
-  const result = sha === null ? null : await requestPackageBuilds(deps, { repository, tag: body.data.ref, sha, event: 'tag', actor: null })
+  const result =
+    sha === null
+      ? null
+      : await requestPackageBuilds(deps, { repository, tag: body.data.ref, sha, event: 'tag', actor: null })
   return echo({
     fullName,
     cloneUrl: withoutProtocol(cloneUrl),

@@ -64,7 +64,8 @@ export function createCompatiblePackagesRoutes(deps: CompatiblePackagesDeps): Ho
   // By path: a middleware for everything would also hold other routers' requests to this limit.
   for (const path of POSTED) {
     app.use(path, async (context, next) => {
-      if (await isBodyTooLarge(context, MAX_BODY_BYTES)) throw new SlipwayError('body_too_large', 'the body is too large')
+      if (await isBodyTooLarge(context, MAX_BODY_BYTES))
+        throw new SlipwayError('body_too_large', 'the body is too large')
       return next()
     })
   }
@@ -78,10 +79,18 @@ function addListRoutes(app: Hono, deps: CompatiblePackagesDeps): void {
   app.get('/search', async (context) => {
     const name = context.req.query('name')
     if (name === undefined) return missingParameter(context, 'String', 'name')
-    const filter = { name, owner: context.req.query('namespace'), tag: context.req.query('version'), erlVersion: context.req.query('erl_version') }
+    const filter = {
+      name,
+      owner: context.req.query('namespace'),
+      tag: context.req.query('version'),
+      erlVersion: context.req.query('erl_version'),
+    }
     // An empty text is a filter that is off.
     const wanted = Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined && value !== ''))
-    const builds = await deps.catalogue.builds({ ...wanted, isCollapsed: true, limit: MOST_ROWS }, await deps.viewerOf(context))
+    const builds = await deps.catalogue.builds(
+      { ...wanted, isCollapsed: true, limit: MOST_ROWS },
+      await deps.viewerOf(context),
+    )
     return wrapped(builds.map(searchRow))
   })
   app.get('/last_builds', async (context) => {
@@ -89,33 +98,51 @@ function addListRoutes(app: Hono, deps: CompatiblePackagesDeps): void {
     if (n === undefined) return missingParameter(context, 'int', 'n')
     if (!/^\d{1,9}$/.test(n)) {
       const exception = 'org.springframework.web.method.annotation.MethodArgumentTypeMismatchException'
-      return frameworkError(context, exception, `Failed to convert value of type 'java.lang.String' to required type 'int'; For input string: ${JSON.stringify(n)}`)
+      return frameworkError(
+        context,
+        exception,
+        `Failed to convert value of type 'java.lang.String' to required type 'int'; For input string: ${JSON.stringify(n)}`,
+      )
     }
     const limit = Math.min(Number(n), MOST_LAST_BUILDS)
     const builds = await deps.catalogue.builds({ isSuccessful: true, limit }, await deps.viewerOf(context))
     return wrapped(builds.map(searchRow))
   })
   app.post('/builds', (context) =>
-    withPackage(context, deps, async ({ found, body, viewer }) => {
-      const lists = await Promise.all(
-        wantedVersions(body).map((version) => deps.catalogue.builds({ packageId: found.id, ...version, isCollapsed: true, limit: MOST_ROWS }, viewer)),
-      )
-      return wrapped(newestFirst(lists.flat()).map(buildRow))
-    }, () => wrapped([])),
+    withPackage(
+      context,
+      deps,
+      async ({ found, body, viewer }) => {
+        const lists = await Promise.all(
+          wantedVersions(body).map((version) =>
+            deps.catalogue.builds({ packageId: found.id, ...version, isCollapsed: true, limit: MOST_ROWS }, viewer),
+          ),
+        )
+        return wrapped(newestFirst(lists.flat()).map(buildRow))
+      },
+      () => wrapped([]),
+    ),
   )
   app.post('/versions', (context) =>
-    withPackage(context, deps, async ({ found, body, viewer }) => {
-      const lists = await Promise.all(
-        wantedVersions(body).map((version) => deps.catalogue.builds({ packageId: found.id, ...version, isReleased: true, limit: MOST_ROWS }, viewer)),
-      )
-      const rows = newestFirst(lists.flat()).map((build) => ({
-        version_id: build.version.id,
-        ref: build.version.tag,
-        erl_version: build.axes['erl_version'] ?? null,
-        builds: null,
-      }))
-      return wrapped(rows)
-    }, () => wrapped([])),
+    withPackage(
+      context,
+      deps,
+      async ({ found, body, viewer }) => {
+        const lists = await Promise.all(
+          wantedVersions(body).map((version) =>
+            deps.catalogue.builds({ packageId: found.id, ...version, isReleased: true, limit: MOST_ROWS }, viewer),
+          ),
+        )
+        const rows = newestFirst(lists.flat()).map((build) => ({
+          version_id: build.version.id,
+          ref: build.version.tag,
+          erl_version: build.axes['erl_version'] ?? null,
+          builds: null,
+        }))
+        return wrapped(rows)
+      },
+      () => wrapped([]),
+    ),
   )
   app.get('/badge', async (context) => {
     const fullName = context.req.query('full_name')
@@ -124,24 +151,44 @@ function addListRoutes(app: Hono, deps: CompatiblePackagesDeps): void {
     if (name === null) return invalid(`Wrong fullname format: ${fullName}`)
     const found = await deps.catalogue.findPackage(name.owner, name.name, await deps.viewerOf(context))
     const latest = found === null ? null : await deps.catalogue.latestRelease(found.id)
-    const picture = makeBadge({ label: 'slipway', message: latest ?? 'unknown', color: latest === null ? 'red' : 'brightgreen' })
-    return new Response(picture, { headers: { 'content-type': 'image/svg+xml;charset=utf-8', 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' } })
+    const picture = makeBadge({
+      label: 'slipway',
+      message: latest ?? 'unknown',
+      color: latest === null ? 'red' : 'brightgreen',
+    })
+    return new Response(picture, {
+      headers: {
+        'content-type': 'image/svg+xml;charset=utf-8',
+        'cache-control': 'no-cache',
+        'x-content-type-options': 'nosniff',
+      },
+    })
   })
 }
 
 function addDownloadRoutes(app: Hono, deps: CompatiblePackagesDeps): void {
   app.post('/get', (context) =>
-    withPackage(context, deps, async ({ found, body, viewer }) => {
-      const [version = EVERY_VERSION] = wantedVersions(body)
-      // Nobody gets a retired version who did not ask for it.
-      const isCurrent = version.tag === undefined
-      const [newest] = await deps.catalogue.builds({ packageId: found.id, ...version, isReleased: true, isCurrent, limit: 1 }, viewer)
-      return newest?.artifact == null ? noSuchBuild() : download(context, deps, newest)
-    }, noSuchBuild),
+    withPackage(
+      context,
+      deps,
+      async ({ found, body, viewer }) => {
+        const [version = EVERY_VERSION] = wantedVersions(body)
+        // Nobody gets a retired version who did not ask for it.
+        const isCurrent = version.tag === undefined
+        const [newest] = await deps.catalogue.builds(
+          { packageId: found.id, ...version, isReleased: true, isCurrent, limit: 1 },
+          viewer,
+        )
+        return newest?.artifact == null ? noSuchBuild() : download(context, deps, newest)
+      },
+      noSuchBuild,
+    ),
   )
   app.get('/download/:id', async (context) => {
     const build = await visibleBuild(context, deps, context.req.param('id'))
-    return build?.artifact == null || !isGoodBuild(build) ? plainText('No build for id', 404) : download(context, deps, build)
+    return build?.artifact == null || !isGoodBuild(build)
+      ? plainText('No build for id', 404)
+      : download(context, deps, build)
   })
   app.get('/build_log', async (context) => {
     const id = context.req.query('build_id')
@@ -149,7 +196,9 @@ function addDownloadRoutes(app: Hono, deps: CompatiblePackagesDeps): void {
     const build = await visibleBuild(context, deps, id)
     if (build === null) return plainText('No build for id', 404)
     const content = deps.logs.content(build.runId, { signal: context.req.raw.signal })
-    return new Response(ReadableStream.from(content), { headers: { 'content-type': TEXT_TYPE, 'x-content-type-options': 'nosniff' } })
+    return new Response(ReadableStream.from(content), {
+      headers: { 'content-type': TEXT_TYPE, 'x-content-type-options': 'nosniff' },
+    })
   })
   app.get('/download_erts/:version', async (context) => {
     const version = context.req.param('version')
@@ -210,11 +259,16 @@ async function visibleBuild(context: Context, deps: CompatiblePackagesDeps, id: 
   const build = await deps.store.build(id)
   if (build === null) return null
   const { isPrivate, repositoryId } = build.package
-  const isVisible = !isPrivate || viewer.privateRepositories === 'all' || viewer.privateRepositories.includes(repositoryId)
+  const isVisible =
+    !isPrivate || viewer.privateRepositories === 'all' || viewer.privateRepositories.includes(repositoryId)
   return isVisible ? build : null
 }
 
-function download(context: Context, deps: CompatiblePackagesDeps, { artifact, package: { isPrivate } }: BuildRecord): Promise<Response> {
+function download(
+  context: Context,
+  deps: CompatiblePackagesDeps,
+  { artifact, package: { isPrivate } }: BuildRecord,
+): Promise<Response> {
   if (artifact === null) throw new SlipwayError('not_found', 'the build has no artifact')
   return serve(context, deps, { ...artifact, contentType: DOWNLOAD_TYPE, isPublic: !isPrivate })
 }
@@ -230,7 +284,17 @@ function noSuchBuild(): Response {
 
 /** Errors in the contract's own wrapper, with a status that says whose they are. */
 function failure(context: Context, error: unknown, logger: Logger): Response {
-  if (error instanceof SlipwayError && error.fault !== 'slipway') return wrapped(error.message, false, error.status, error.code === 'not_authenticated' ? { 'www-authenticate': 'Bearer' } : {})
+  if (error instanceof SlipwayError && error.fault !== 'slipway')
+    return wrapped(
+      error.message,
+      false,
+      error.status,
+      error.code === 'not_authenticated' ? { 'www-authenticate': 'Bearer' } : {},
+    )
   logger.error({ err: error, path: context.req.path }, 'a request of the package API failed')
-  return wrapped(error instanceof SlipwayError ? error.message : 'Slipway failed; the log of the server says more', false, error instanceof SlipwayError ? error.status : 500)
+  return wrapped(
+    error instanceof SlipwayError ? error.message : 'Slipway failed; the log of the server says more',
+    false,
+    error instanceof SlipwayError ? error.status : 500,
+  )
 }

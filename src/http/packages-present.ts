@@ -34,7 +34,10 @@ export const VersionAnswer = z
     tag: z.string(),
     sha: z.string(),
     is_pre_release: z.boolean(),
-    moved_to: z.string().nullable().openapi({ description: 'the commit that the tag names by now; what was released stays' }),
+    moved_to: z
+      .string()
+      .nullable()
+      .openapi({ description: 'the commit that the tag names by now; what was released stays' }),
     tag_deleted_at: time,
     retired: z.object({ at: z.iso.datetime(), reason: z.string(), by: z.string() }).nullable(),
     artifacts: z.array(ArtifactAnswer),
@@ -75,7 +78,12 @@ export const BuildAnswer = z
   })
   .openapi('PackageBuild')
 
-export function presentPackage({ package: found, versions, latest, latestPublishedAt }: PackageSummary): z.infer<typeof PackageAnswer> {
+export function presentPackage({
+  package: found,
+  versions,
+  latest,
+  latestPublishedAt,
+}: PackageSummary): z.infer<typeof PackageAnswer> {
   return {
     full_name: `${found.owner}/${found.name}`,
     owner: found.owner,
@@ -90,7 +98,10 @@ export function presentPackage({ package: found, versions, latest, latestPublish
 
 type ArtifactOf = ArtifactRecord & { readonly axes: Variables }
 
-export function presentVersion(version: VersionRecord & { readonly artifacts: readonly ArtifactOf[] }, baseUrl: string): z.infer<typeof VersionAnswer> {
+export function presentVersion(
+  version: VersionRecord & { readonly artifacts: readonly ArtifactOf[] },
+  baseUrl: string,
+): z.infer<typeof VersionAnswer> {
   const { retired } = version
   return {
     tag: version.tag,

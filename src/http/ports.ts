@@ -19,7 +19,9 @@ export interface RunnerAccess {
   issueNonce(organization: string, actor: string): Promise<{ readonly nonce: string; readonly expiresAt: Date }>
   /** Null when it was never issued, was used before, or is too old. */
   spendNonce(nonce: string): Promise<{ readonly organization: string; readonly createdBy: string } | null>
-  recordTrigger(trigger: TriggerRecord & { readonly runId: string; readonly organization: string | null }): Promise<void>
+  recordTrigger(
+    trigger: TriggerRecord & { readonly runId: string; readonly organization: string | null },
+  ): Promise<void>
   /** The newest run of a stage by the caller's name for it, by the stage's key, or by the run's name or id. */
   newestOfStage(stageId: string, organization: string | null): Promise<TriggeredRun | null>
   run(runId: string, organization: string | null): Promise<TriggeredRun | null>
@@ -28,7 +30,13 @@ export interface RunnerAccess {
 }
 
 export type CheckoutAnswer =
-  | { readonly kind: 'ok'; readonly repository: RepositoryRef; readonly sha: string; readonly ref: string; readonly manifest: Uint8Array | null }
+  | {
+      readonly kind: 'ok'
+      readonly repository: RepositoryRef
+      readonly sha: string
+      readonly ref: string
+      readonly manifest: Uint8Array | null
+    }
   /** The sentence says why without telling what lies elsewhere on the machine. */
   | { readonly kind: 'refused'; readonly message: string }
 

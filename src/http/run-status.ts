@@ -47,5 +47,7 @@ export function wireStatus(run: Pick<Run, 'state' | 'conclusion' | 'reason'>): W
 /** The stage's key; for runs of other kinds their name. */
 function stageOf(run: Run): string {
   const { plan } = run
-  return typeof plan === 'object' && plan !== null && 'stage' in plan && typeof plan.stage === 'string' ? plan.stage : run.name
+  return typeof plan === 'object' && plan !== null && 'stage' in plan && typeof plan.stage === 'string'
+    ? plan.stage
+    : run.name
 }

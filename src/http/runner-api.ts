@@ -34,11 +34,18 @@ export interface RunnerApiDeps extends Omit<TriggerDeps, 'runs' | 'access'> {
   readonly artifacts: ArtifactStore
   readonly artifactBlobs: BlobStore
   /** Forgets caches and their bytes. */
-  readonly clearCaches: (filter: { readonly organization: string | null; readonly stage?: string; readonly key?: string }) => Promise<{ readonly cleared: number; readonly bytes: number }>
+  readonly clearCaches: (filter: {
+    readonly organization: string | null
+    readonly stage?: string
+    readonly key?: string
+  }) => Promise<{ readonly cleared: number; readonly bytes: number }>
   readonly cancelRun: (run: Run, actor: string) => Promise<void>
   /** Null while the newest attempt is still going. */
   readonly rerun: (run: Run, actor: string) => Promise<Run | null>
-  readonly issueRunnerToken: (organization: string, actor: string) => Promise<{ readonly id: string; readonly token: Secret }>
+  readonly issueRunnerToken: (
+    organization: string,
+    actor: string,
+  ) => Promise<{ readonly id: string; readonly token: Secret }>
   readonly ticketKey: Secret
   readonly baseUrl: string
   readonly version: { readonly version: string; readonly commit: string }
@@ -58,10 +65,12 @@ export function runnerApi(deps: RunnerApiDeps): Hono<ApiEnv> {
 
   routes.post('/trigger', async (context) => {
     const parsed = parseTrigger(await readFields(context))
-    if (parsed.kind === 'invalid') return context.json({ error: { code: 'request_invalid', message: parsed.message, field: parsed.field } }, 400)
+    if (parsed.kind === 'invalid')
+      return context.json({ error: { code: 'request_invalid', message: parsed.message, field: parsed.field } }, 400)
     const { actor, organization } = context.get('identity')
     const [run] = await triggerRun(deps, parsed.body, organization, actor)
-    if (run === undefined) throw new SlipwayError('request_invalid', 'the stage has no combination to run', { field: 'stageId' })
+    if (run === undefined)
+      throw new SlipwayError('request_invalid', 'the stage has no combination to run', { field: 'stageId' })
     context.header('location', `/run/${run.id}`)
     const { pipelineId, stageId } = parsed.body
     return context.json({ pipelineId, runId: run.id, stageId, status: 'PENDING' })
@@ -71,14 +80,22 @@ export function runnerApi(deps: RunnerApiDeps): Hono<ApiEnv> {
     const fields = await readFields(context)
     const stage = fields['stageId'] ?? fields['stage']
     const { organization } = context.get('identity')
-    const filter = { organization, ...(stage === undefined ? {} : { stage: String(stage) }), ...(fields['key'] === undefined ? {} : { key: String(fields['key']) }) }
+    const filter = {
+      organization,
+      ...(stage === undefined ? {} : { stage: String(stage) }),
+      ...(fields['key'] === undefined ? {} : { key: String(fields['key']) }),
+    }
     return context.json(await deps.clearCaches(filter))
   })
 
-  routes.get('/stage/:stageId', runner, async (context) => context.json(wireRun(await stageRun(deps, context, context.req.param('stageId'), identityOf(context)))))
+  routes.get('/stage/:stageId', runner, async (context) =>
+    context.json(wireRun(await stageRun(deps, context, context.req.param('stageId'), identityOf(context)))),
+  )
 
   routes.get('/stage/:stageId/logs', async (context) => {
-    const found = await readableRun(deps, context, (identity) => stageRun(deps, context, context.req.param('stageId'), identity))
+    const found = await readableRun(deps, context, (identity) =>
+      stageRun(deps, context, context.req.param('stageId'), identity),
+    )
     const { stream } = context.req.query()
     if (stream !== undefined) return streamLog(streams, context, found.run.id, stream, true)
     const { pipelineId, runId, stageId } = wireRun(found)
@@ -93,7 +110,13 @@ export function runnerApi(deps: RunnerApiDeps): Hono<ApiEnv> {
 
   routes.get('/api/v1/runs/:runId/logs', async (context) => {
     const { run } = await readableRun(deps, context, (identity) => oneRun(deps, context.req.param('runId'), identity))
-    return streamLog(streams, context, run.id, context.req.query('stream') ?? 'http', context.req.query('stream') !== undefined)
+    return streamLog(
+      streams,
+      context,
+      run.id,
+      context.req.query('stream') ?? 'http',
+      context.req.query('stream') !== undefined,
+    )
   })
 
   routes.get('/runs', async (context) => {
@@ -104,14 +127,24 @@ export function runnerApi(deps: RunnerApiDeps): Hono<ApiEnv> {
   routes.get('/run/:runId', async (context) => {
     const found = await oneRun(deps, context.req.param('runId'), identityOf(context))
     const { createdAt, startedAt, completedAt, attempt, name, sha } = found.run
-    const times = { createdAt: createdAt.toISOString(), startedAt: startedAt?.toISOString() ?? null, completedAt: completedAt?.toISOString() ?? null }
+    const times = {
+      createdAt: createdAt.toISOString(),
+      startedAt: startedAt?.toISOString() ?? null,
+      completedAt: completedAt?.toISOString() ?? null,
+    }
     return context.json({ ...wireRun(found), name, sha, attempt, ...times })
   })
 
   const artifacts = async (context: Context<ApiEnv, '/run/:runId/artifacts'>) => {
     const found = await oneRun(deps, context.req.param('runId'), identityOf(context))
     const { pipelineId, runId, stageId } = wireRun(found)
-    const artefacts = (await deps.artifacts.list(runId)).map(({ id, name, path, size, sha256 }) => ({ id, name, path, size, sha256 }))
+    const artefacts = (await deps.artifacts.list(runId)).map(({ id, name, path, size, sha256 }) => ({
+      id,
+      name,
+      path,
+      size,
+      sha256,
+    }))
     return context.json({ pipelineId, runId, stageId, artefacts })
   }
   routes.get('/run/:runId/artifacts', artifacts)
@@ -121,7 +154,11 @@ export function runnerApi(deps: RunnerApiDeps): Hono<ApiEnv> {
     const { run } = await oneRun(deps, context.req.param('runId'), identityOf(context))
     const found = await deps.artifacts.get(context.req.param('artifactId'))
     if (found === null || found.runId !== run.id) throw new SlipwayError('not_found', 'this run has no such artifact')
-    return sendBlob(deps.artifactBlobs, context.req.raw, { ...found, fileName: found.name, contentType: 'application/octet-stream' })
+    return sendBlob(deps.artifactBlobs, context.req.raw, {
+      ...found,
+      fileName: found.name,
+      contentType: 'application/octet-stream',
+    })
   }
   routes.get('/run/:runId/artifacts/:artifactId', artifact)
   routes.get('/run/:runId/artefacts/:artifactId', artifact)
@@ -129,7 +166,8 @@ export function runnerApi(deps: RunnerApiDeps): Hono<ApiEnv> {
   routes.post('/run/:runId/cancel', async (context) => {
     const identity = identityOf(context)
     const { run } = await oneRun(deps, context.req.param('runId'), identity)
-    if (run.state === 'completed') throw new SlipwayError('conflict', `the run has ended already: ${wireRun({ run, trigger: null }).status}`)
+    if (run.state === 'completed')
+      throw new SlipwayError('conflict', `the run has ended already: ${wireRun({ run, trigger: null }).status}`)
     await deps.cancelRun(run, identity.actor)
     return context.json(wireRun(await oneRun(deps, run.id, identity)))
   })
@@ -143,11 +181,16 @@ export function runnerApi(deps: RunnerApiDeps): Hono<ApiEnv> {
       const again = await deps.rerun(run, identity.actor)
       if (again === null) continue
       const trigger = (await oneRun(deps, run.id, identity)).trigger
-      if (trigger !== null) await deps.access.recordTrigger({ ...trigger, runId: again.id, organization: identity.organization })
+      if (trigger !== null)
+        await deps.access.recordTrigger({ ...trigger, runId: again.id, organization: identity.organization })
       made.push({ run: again, trigger })
     }
     const [first] = made
-    if (first === undefined) throw new SlipwayError('conflict', wanted.length === 0 ? 'no run of this pipeline failed' : 'the run has not ended yet')
+    if (first === undefined)
+      throw new SlipwayError(
+        'conflict',
+        wanted.length === 0 ? 'no run of this pipeline failed' : 'the run has not ended yet',
+      )
     context.header('location', `/run/${first.run.id}`)
     return context.json({ ...wireRun(first), runs: made.map(wireRun) })
   })
@@ -168,7 +211,10 @@ export function runnerApi(deps: RunnerApiDeps): Hono<ApiEnv> {
 
   routes.post('/api/v1/runners/nonces', requireScope(deps.authenticate, 'admin'), limitBody, async (context) => {
     const body = nonceBody.safeParse(await readFields(context))
-    if (!body.success) throw new SlipwayError('request_invalid', 'organization: must be the name of a GitHub account', { field: 'organization' })
+    if (!body.success)
+      throw new SlipwayError('request_invalid', 'organization: must be the name of a GitHub account', {
+        field: 'organization',
+      })
     const { nonce, expiresAt } = await deps.access.issueNonce(body.data.organization, identityOf(context).actor)
     return context.json({ nonce, expires_at: expiresAt.toISOString() }, 201)
   })
@@ -177,7 +223,10 @@ export function runnerApi(deps: RunnerApiDeps): Hono<ApiEnv> {
   routes.post('/api/v1/runners', limitBody, async (context) => {
     const { nonce } = await readFields(context)
     const spent = typeof nonce === 'string' ? await deps.access.spendNonce(nonce) : null
-    if (spent === null) throw new SlipwayError('not_authenticated', 'this nonce is unknown, too old, or was used before', { field: 'nonce' })
+    if (spent === null)
+      throw new SlipwayError('not_authenticated', 'this nonce is unknown, too old, or was used before', {
+        field: 'nonce',
+      })
     const { id, token } = await deps.issueRunnerToken(spent.organization, spent.createdBy)
     return context.json({ id, organization: spent.organization, token: reveal(token) }, 201)
   })
@@ -189,7 +238,10 @@ export function runnerApi(deps: RunnerApiDeps): Hono<ApiEnv> {
 export async function admitToLog(
   deps: Pick<RunnerApiDeps, 'authenticate' | 'access' | 'ticketKey' | 'now'>,
   request: { readonly url: URL; readonly authorization: string | undefined; readonly address: string },
-): Promise<{ readonly kind: 'ok'; readonly runId: string } | { readonly kind: 'refused'; readonly status: 400 | 401 | 403 | 404 | 429 }> {
+): Promise<
+  | { readonly kind: 'ok'; readonly runId: string }
+  | { readonly kind: 'refused'; readonly status: 400 | 401 | 403 | 404 | 429 }
+> {
   const match = /^\/(?:stage\/([^/]+)|api\/v1\/runs\/([^/]+))\/logs$/.exec(request.url.pathname)
   if (match === null) return { kind: 'refused', status: 404 }
   const stageId = match[1] === undefined ? null : decodeURIComponent(match[1])
@@ -199,7 +251,9 @@ export async function admitToLog(
   const ticket = request.url.searchParams.get('ticket')
   if (ticket !== null) {
     const found = await find(null)
-    return found !== null && isLogTicket(deps.ticketKey, found.run.id, ticket, deps.now()) ? { kind: 'ok', runId: found.run.id } : { kind: 'refused', status: 401 }
+    return found !== null && isLogTicket(deps.ticketKey, found.run.id, ticket, deps.now())
+      ? { kind: 'ok', runId: found.run.id }
+      : { kind: 'refused', status: 401 }
   }
   const answer = await deps.authenticate(request.authorization, request.address)
   if (answer.kind !== 'ok') return { kind: 'refused', status: answer.kind === 'limited' ? 429 : 401 }
@@ -211,21 +265,33 @@ export async function admitToLog(
 /** Tokens of the pool and of packages have no business with what a repository's builds print. */
 const READING_SCOPES: readonly TokenScope[] = ['admin', 'runner', 'read']
 
-async function readableRun(deps: RunnerApiDeps, context: Context<ApiEnv>, find: (identity: Pick<Identity, 'organization'>) => Promise<TriggeredRun>): Promise<TriggeredRun> {
+async function readableRun(
+  deps: RunnerApiDeps,
+  context: Context<ApiEnv>,
+  find: (identity: Pick<Identity, 'organization'>) => Promise<TriggeredRun>,
+): Promise<TriggeredRun> {
   const ticket = context.req.query('ticket')
   if (ticket !== undefined) {
     const found = await find({ organization: null }).catch(() => null)
-    if (found === null || !isLogTicket(deps.ticketKey, found.run.id, ticket, deps.now())) throw new SlipwayError('not_authenticated', 'the ticket is wrong or too old')
+    if (found === null || !isLogTicket(deps.ticketKey, found.run.id, ticket, deps.now()))
+      throw new SlipwayError('not_authenticated', 'the ticket is wrong or too old')
     return found
   }
   const answer = await deps.authenticate(context.req.header('authorization'), remoteAddress(context))
-  if (answer.kind === 'limited') throw new SlipwayError('too_many_requests', 'too many wrong tokens came from this address')
-  if (answer.kind === 'refused') throw new SlipwayError('not_authenticated', 'a valid token is needed as `Authorization: Bearer TOKEN`')
+  if (answer.kind === 'limited')
+    throw new SlipwayError('too_many_requests', 'too many wrong tokens came from this address')
+  if (answer.kind === 'refused')
+    throw new SlipwayError('not_authenticated', 'a valid token is needed as `Authorization: Bearer TOKEN`')
   if (!READING_SCOPES.includes(answer.identity.scope)) requireRight(answer.identity, 'runner')
   return find(answer.identity)
 }
 
-async function stageRun(deps: RunnerApiDeps, context: Context<ApiEnv>, stageId: string, identity: Pick<Identity, 'organization'>): Promise<TriggeredRun> {
+async function stageRun(
+  deps: RunnerApiDeps,
+  context: Context<ApiEnv>,
+  stageId: string,
+  identity: Pick<Identity, 'organization'>,
+): Promise<TriggeredRun> {
   const runId = context.req.query('runId')
   if (runId !== undefined) return oneRun(deps, runId, identity)
   const found = await deps.access.newestOfStage(stageId, identity.organization)
@@ -233,7 +299,11 @@ async function stageRun(deps: RunnerApiDeps, context: Context<ApiEnv>, stageId: 
   return found
 }
 
-async function oneRun(deps: RunnerApiDeps, runId: string, identity: Pick<Identity, 'organization'>): Promise<TriggeredRun> {
+async function oneRun(
+  deps: RunnerApiDeps,
+  runId: string,
+  identity: Pick<Identity, 'organization'>,
+): Promise<TriggeredRun> {
   const found = await deps.access.run(runId, identity.organization)
   if (found === null) throw new SlipwayError('not_found', `there is no run ${runId}`)
   return found
@@ -248,7 +318,13 @@ function identityOf(context: Context<ApiEnv>): Identity {
   return context.get('identity')
 }
 
-function streamLog(streams: LogStreamDeps, context: Context<ApiEnv>, runId: string, stream: string, follow: boolean): Response {
+function streamLog(
+  streams: LogStreamDeps,
+  context: Context<ApiEnv>,
+  runId: string,
+  stream: string,
+  follow: boolean,
+): Response {
   const from = firstLine(context.req.query('from'), context.req.header('last-event-id'))
   if (from === null) throw new SlipwayError('request_invalid', 'from: must be the number of a line', { field: 'from' })
   const request = { runId, from, follow, signal: context.req.raw.signal }
@@ -256,12 +332,23 @@ function streamLog(streams: LogStreamDeps, context: Context<ApiEnv>, runId: stri
   switch (stream) {
     case 'http': {
       const isNdjson = context.req.query('format') === 'ndjson'
-      const download = context.req.query('download') === undefined ? {} : { 'content-disposition': `attachment; filename="${runId}.log"` }
+      const download =
+        context.req.query('download') === undefined
+          ? {}
+          : { 'content-disposition': `attachment; filename="${runId}.log"` }
       const body = logContent(streams, request, isNdjson ? 'ndjson' : 'text')
-      return new Response(bodyOf(body), { headers: { ...headers, ...download, 'content-type': isNdjson ? 'application/x-ndjson' : 'text/plain; charset=utf-8' } })
+      return new Response(bodyOf(body), {
+        headers: {
+          ...headers,
+          ...download,
+          'content-type': isNdjson ? 'application/x-ndjson' : 'text/plain; charset=utf-8',
+        },
+      })
     }
     case 'sse':
-      return new Response(bodyOf(logEvents(streams, request)), { headers: { ...headers, 'content-type': 'text/event-stream' } })
+      return new Response(bodyOf(logEvents(streams, request)), {
+        headers: { ...headers, 'content-type': 'text/event-stream' },
+      })
     case 'ws':
       throw new SlipwayError('request_invalid', 'stream: ws needs a WebSocket connection', { field: 'stream' })
     default:
@@ -275,7 +362,8 @@ function jsonLog(streams: LogStreamDeps, context: Context<ApiEnv>, head: Readonl
   const request = { runId: head['runId'] ?? '', from, follow: false, signal: context.req.raw.signal }
   async function* body(): AsyncGenerator<Buffer> {
     yield Buffer.from(`${JSON.stringify(head).slice(0, -1)},"logs":"`)
-    for await (const chunk of logContent(streams, request, 'text')) yield Buffer.from(JSON.stringify(chunk.toString()).slice(1, -1))
+    for await (const chunk of logContent(streams, request, 'text'))
+      yield Buffer.from(JSON.stringify(chunk.toString()).slice(1, -1))
     yield Buffer.from('"}')
   }
   return new Response(bodyOf(body()), { headers: { 'content-type': 'application/json', 'cache-control': 'no-store' } })

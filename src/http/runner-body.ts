@@ -9,7 +9,8 @@ export async function readFields(context: Context): Promise<Readonly<Record<stri
   if (type === 'application/x-www-form-urlencoded') return Object.fromEntries(new URLSearchParams(text))
   try {
     const value: unknown = JSON.parse(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.fromEntries(Object.entries(value))
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return Object.fromEntries(Object.entries(value))
   } catch (error) {
     throw new SlipwayError('body_not_json', 'the body is not JSON', { cause: error })
   }

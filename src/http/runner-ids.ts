@@ -28,5 +28,9 @@ export function parseTrigger(body: Readonly<Record<string, unknown>>): ParsedTri
   const parsed = triggerBody.safeParse(body)
   if (parsed.success) return { kind: 'ok', body: parsed.data }
   const field = String(parsed.error.issues[0]?.path[0] ?? 'body')
-  return { kind: 'invalid', field, message: `${field} must be ${field === 'gitRepoDir' ? 'a path' : '1 to 128 letters, digits or . _ : -'}` }
+  return {
+    kind: 'invalid',
+    field,
+    message: `${field} must be ${field === 'gitRepoDir' ? 'a path' : '1 to 128 letters, digits or . _ : -'}`,
+  }
 }

@@ -61,7 +61,9 @@ export function toWeb(stream: Readable): ReadableStream<Uint8Array> {
 }
 
 function matches(header: string | null, etag: string): boolean {
-  return header !== null && header.split(',').some((one) => one.trim().replace(/^W\//, '') === etag || one.trim() === '*')
+  return (
+    header !== null && header.split(',').some((one) => one.trim().replace(/^W\//, '') === etag || one.trim() === '*')
+  )
 }
 
 /** ASCII for old clients, and the real name. */

@@ -18,7 +18,10 @@ const KEEP_ALIVE_MS = 75_000
 export interface HttpServerOptions {
   readonly webhookPath: string
   readonly onWebhook: (request: IncomingMessage, response: ServerResponse) => Promise<void>
-  readonly fetch: (request: Request, env: { incoming: IncomingMessage; outgoing: ServerResponse }) => Response | Promise<Response>
+  readonly fetch: (
+    request: Request,
+    env: { incoming: IncomingMessage; outgoing: ServerResponse },
+  ) => Response | Promise<Response>
   readonly onUpgrade: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 }
 
@@ -28,7 +31,11 @@ export interface HttpServer {
   stop(graceMs: number): Promise<void>
 }
 
-export async function startHttpServer(options: HttpServerOptions, port: number, host: string | null): Promise<HttpServer> {
+export async function startHttpServer(
+  options: HttpServerOptions,
+  port: number,
+  host: string | null,
+): Promise<HttpServer> {
   const listener = getRequestListener(
     (request, env) => options.fetch(request, env as { incoming: IncomingMessage; outgoing: ServerResponse }),
     { overrideGlobalObjects: false },
@@ -69,10 +76,16 @@ async function listen(server: Server, port: number, host: string | null): Promis
 
 function listenError(error: NodeJS.ErrnoException, port: number): Error {
   if (error.code === 'EADDRINUSE') {
-    return new SlipwayError('setting_invalid', `PORT ${port} is taken by another program; stop it or set PORT to a free port`, { field: 'PORT' })
+    return new SlipwayError(
+      'setting_invalid',
+      `PORT ${port} is taken by another program; stop it or set PORT to a free port`,
+      { field: 'PORT' },
+    )
   }
   if (error.code === 'EACCES') {
-    return new SlipwayError('setting_invalid', `PORT ${port} may not be opened by this user; choose one above 1023`, { field: 'PORT' })
+    return new SlipwayError('setting_invalid', `PORT ${port} may not be opened by this user; choose one above 1023`, {
+      field: 'PORT',
+    })
   }
   return error
 }

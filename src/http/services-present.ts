@@ -27,13 +27,21 @@ export function presentDeployment(deployment: Deployment): z.output<typeof Deplo
     state: deployment.state,
     release_id: deployment.releaseId,
     previous_release_id: deployment.previousReleaseId,
-    failure: failure === null ? null : { kind: failure.kind, cause: failure.cause, exit_code: failure.exitCode, log_tail: [...failure.logTail] },
+    failure:
+      failure === null
+        ? null
+        : { kind: failure.kind, cause: failure.cause, exit_code: failure.exitCode, log_tail: [...failure.logTail] },
     warnings: [...deployment.warnings],
     timeline: [...deployment.timeline],
   }
 }
 
-export function presentService(service: Service, repository: string, live: Release | null, newest: Deployment | null): z.output<typeof ServiceAnswer> {
+export function presentService(
+  service: Service,
+  repository: string,
+  live: Release | null,
+  newest: Deployment | null,
+): z.output<typeof ServiceAnswer> {
   return {
     id: service.id,
     repository,
@@ -47,7 +55,14 @@ export function presentService(service: Service, repository: string, live: Relea
     url: service.url,
     live: live === null ? null : presentRelease(live),
     held_sha: service.heldSha,
-    lock: service.lock === null ? null : { ...service.lock, until: service.lock.until?.toISOString() ?? null, since: service.lock.since.toISOString() },
+    lock:
+      service.lock === null
+        ? null
+        : {
+            ...service.lock,
+            until: service.lock.until?.toISOString() ?? null,
+            since: service.lock.since.toISOString(),
+          },
     drift: service.drift === null ? null : { found: service.drift.found, since: service.drift.since.toISOString() },
     deployment: newest === null ? null : presentDeployment(newest),
     expires_at: service.expiresAt?.toISOString() ?? null,

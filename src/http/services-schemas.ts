@@ -29,10 +29,24 @@ export const ReleaseAnswer = z
 export const DeploymentAnswer = z
   .object({
     run_id: z.uuid(),
-    state: z.enum(['queued', 'building', 'publishing', 'waiting', 'rolling', 'baking', 'live', 'rolled_back', 'failed', 'superseded', 'cancelled']),
+    state: z.enum([
+      'queued',
+      'building',
+      'publishing',
+      'waiting',
+      'rolling',
+      'baking',
+      'live',
+      'rolled_back',
+      'failed',
+      'superseded',
+      'cancelled',
+    ]),
     release_id: z.uuid().nullable(),
     previous_release_id: z.uuid().nullable(),
-    failure: z.object({ kind: z.string(), cause: z.string(), exit_code: z.int().nullable(), log_tail: z.array(z.string()) }).nullable(),
+    failure: z
+      .object({ kind: z.string(), cause: z.string(), exit_code: z.int().nullable(), log_tail: z.array(z.string()) })
+      .nullable(),
     warnings: z.array(z.string()),
     timeline: z.array(z.object({ state: z.string(), at: z.string() })),
   })
@@ -61,15 +75,28 @@ export const ServiceAnswer = z
 
 export const RunAnswer = z.object({ run_id: z.uuid(), url: z.string() }).openapi('StartedRun')
 export const RollbackBody = z.strictObject({
-  to: z.union([z.string(), z.int()]).optional().openapi({ description: 'number, id or commit of a release; default: the one before' }),
+  to: z
+    .union([z.string(), z.int()])
+    .optional()
+    .openapi({ description: 'number, id or commit of a release; default: the one before' }),
   force: z.boolean().default(false).openapi({ description: 'although somebody else locked the service' }),
 })
 export const LockBody = z.strictObject({
   reason: z.string().trim().min(1).max(500),
   until: z.iso.datetime({ offset: true }).optional(),
 })
-export const DeployBody = z.strictObject({ sha: z.string().regex(/^[0-9a-f]{7,40}$/i, 'must be a commit').optional() })
+export const DeployBody = z.strictObject({
+  sha: z
+    .string()
+    .regex(/^[0-9a-f]{7,40}$/i, 'must be a commit')
+    .optional(),
+})
 export const FreezeBody = z.strictObject({ reason: z.string().trim().min(1).max(500) })
 export const PreviewAnswer = z
-  .object({ from: ReleaseAnswer.nullable(), to: ReleaseAnswer, changed_env: z.array(z.string()), changed_secrets: z.array(z.string()) })
+  .object({
+    from: ReleaseAnswer.nullable(),
+    to: ReleaseAnswer,
+    changed_env: z.array(z.string()),
+    changed_secrets: z.array(z.string()),
+  })
   .openapi('RollbackPreview')

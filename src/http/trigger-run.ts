@@ -27,13 +27,19 @@ const MANIFEST_PATH = '.github/slipway.yml'
 const OVERHEAD_MS = 5 * 60_000
 
 /** The runs that were made, one for each combination of the stage's matrix. */
-export async function triggerRun(deps: TriggerDeps, body: TriggerBody, organization: string | null, actor: string): Promise<readonly Run[]> {
+export async function triggerRun(
+  deps: TriggerDeps,
+  body: TriggerBody,
+  organization: string | null,
+  actor: string,
+): Promise<readonly Run[]> {
   const owner = organization ?? String(body.orgId)
   if (organization !== null && organization.toLowerCase() !== String(body.orgId).toLowerCase()) {
     throw new SlipwayError('not_allowed', `this token belongs to ${organization}`, { field: 'orgId' })
   }
   const checkout = await deps.checkouts.open(body.gitRepoDir, owner, String(body.repoId))
-  if (checkout.kind === 'refused') throw new SlipwayError('request_invalid', `gitRepoDir: ${checkout.message}`, { field: 'gitRepoDir' })
+  if (checkout.kind === 'refused')
+    throw new SlipwayError('request_invalid', `gitRepoDir: ${checkout.message}`, { field: 'gitRepoDir' })
   const plans = await planStage(deps, checkout.manifest, checkout.repository, String(body.stageId), {
     event: 'manual',
     trust: 'trusted',
@@ -63,29 +69,61 @@ export async function triggerRun(deps: TriggerDeps, body: TriggerBody, organizat
     })),
   )
   const created = await deps.runs.create(runs)
-  if (created.length === 0) throw new SlipwayError('conflict', 'the same stage of this commit was started at the same moment; ask again')
+  if (created.length === 0)
+    throw new SlipwayError('conflict', 'the same stage of this commit was started at the same moment; ask again')
   for (const run of created) {
-    await deps.access.recordTrigger({ runId: run.id, pipelineId: String(body.pipelineId), stageId: String(body.stageId), organization: owner })
+    await deps.access.recordTrigger({
+      runId: run.id,
+      pipelineId: String(body.pipelineId),
+      stageId: String(body.stageId),
+      organization: owner,
+    })
   }
   return created
 }
 
-async function planStage(deps: TriggerDeps, manifest: Uint8Array | null, repository: RepositoryRef, stageId: string, source: RunSource) {
-  if (manifest === null) throw new SlipwayError('request_invalid', `gitRepoDir: the checkout has no ${MANIFEST_PATH}`, { field: 'gitRepoDir' })
+async function planStage(
+  deps: TriggerDeps,
+  manifest: Uint8Array | null,
+  repository: RepositoryRef,
+  stageId: string,
+  source: RunSource,
+) {
+  if (manifest === null)
+    throw new SlipwayError('request_invalid', `gitRepoDir: the checkout has no ${MANIFEST_PATH}`, {
+      field: 'gitRepoDir',
+    })
   const parsed = await deps.parseManifest(manifest)
-  if (parsed.kind === 'invalid') throw new SlipwayError('config_invalid', parsed.problems.map(formatProblem).join('\n'), { field: MANIFEST_PATH })
+  if (parsed.kind === 'invalid')
+    throw new SlipwayError('config_invalid', parsed.problems.map(formatProblem).join('\n'), { field: MANIFEST_PATH })
   const { pipeline } = parsed.config
   const stage = pipeline?.stages[stageId]
   if (pipeline === null || stage === undefined || !Object.hasOwn(pipeline.stages, stageId)) {
     const known = Object.keys(pipeline?.stages ?? {}).join(', ')
-    throw new SlipwayError('request_invalid', `stageId: ${MANIFEST_PATH} has no stage ${stageId}${known === '' ? '' : `; it has ${known}`}`, { field: 'stageId' })
+    throw new SlipwayError(
+      'request_invalid',
+      `stageId: ${MANIFEST_PATH} has no stage ${stageId}${known === '' ? '' : `; it has ${known}`}`,
+      { field: 'stageId' },
+    )
   }
   const { limits, buildHosts } = deps.policyOf(repository)
   // Exactly this stage was asked for: neither its conditions nor the stages before it are asked.
-  const only = { ...pipeline, on: { ...pipeline.on, manual: { inputs: {} } }, stages: { [stageId]: { ...stage, when: [], dependsOn: [] } } }
+  const only = {
+    ...pipeline,
+    on: { ...pipeline.on, manual: { inputs: {} } },
+    stages: { [stageId]: { ...stage, when: [], dependsOn: [] } },
+  }
   const planned = planPipeline({
     pipeline: only,
-    source: { ...source, baseBranch: null, cron: null, inputs: {}, defaultBranch: repository.defaultBranch, changedFiles: null, message: '' },
+    source: {
+      ...source,
+      baseBranch: null,
+      cron: null,
+      inputs: {},
+      defaultBranch: repository.defaultBranch,
+      changedFiles: null,
+      message: '',
+    },
     limits,
     host: buildHosts[0] ?? 'default',
     useCache: true,

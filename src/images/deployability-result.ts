@@ -1,6 +1,14 @@
 /** What a deployability run found out, as data: the check run, the page and the deployment read the same. */
 
-export type ImageResultState = 'waiting' | 'building' | 'built' | 'reused' | 'failed' | 'timed_out' | 'cancelled' | 'infrastructure'
+export type ImageResultState =
+  | 'waiting'
+  | 'building'
+  | 'built'
+  | 'reused'
+  | 'failed'
+  | 'timed_out'
+  | 'cancelled'
+  | 'infrastructure'
 
 export interface ImageResult {
   readonly image: string
@@ -32,6 +40,14 @@ export interface DeployabilityResult {
 
 /** The worst that happened decides: the commit's own failure before ours, because only its author can mend it. */
 export function worstState(images: readonly ImageResult[]): ImageResultState {
-  const order: readonly ImageResultState[] = ['failed', 'timed_out', 'infrastructure', 'cancelled', 'building', 'waiting', 'built']
+  const order: readonly ImageResultState[] = [
+    'failed',
+    'timed_out',
+    'infrastructure',
+    'cancelled',
+    'building',
+    'waiting',
+    'built',
+  ]
   return order.find((state) => images.some((image) => image.state === state)) ?? 'reused'
 }

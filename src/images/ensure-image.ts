@@ -58,9 +58,19 @@ export async function ensureImage(deps: EnsureImageDeps, request: EnsureImageReq
   return outcome
 }
 
-async function reusable(deps: EnsureImageDeps, request: EnsureImageRequest, inputsDigest: string): Promise<string | null> {
+async function reusable(
+  deps: EnsureImageDeps,
+  request: EnsureImageRequest,
+  inputsDigest: string,
+): Promise<string | null> {
   const { host, platform } = request.target
-  const record = await deps.records.find({ repositoryId: request.repository.id, trust: request.trust, host, platform, inputsDigest })
+  const record = await deps.records.find({
+    repositoryId: request.repository.id,
+    trust: request.trust,
+    host,
+    platform,
+    inputsDigest,
+  })
   if (record === null) return null
   // Someone may have cleaned the host up; a record is a hint, the host is the truth.
   return (await deps.builder.hasImage(host, record.imageId)) ? record.imageId : null
@@ -81,6 +91,14 @@ async function build(deps: EnsureImageDeps, request: EnsureImageRequest, source:
 /** Everything of the tree and of the image's description; `publish` and `timeout` do not change the image. */
 function treeDigest(treeSha: string, { image, platform }: ImageTarget): string {
   const { dockerfile, context, target, args } = image
-  const inputs = JSON.stringify(['tree', treeSha, dockerfile, context, target, Object.entries(args).toSorted(), platform])
+  const inputs = JSON.stringify([
+    'tree',
+    treeSha,
+    dockerfile,
+    context,
+    target,
+    Object.entries(args).toSorted(),
+    platform,
+  ])
   return createHash('sha256').update(inputs).digest('hex')
 }

@@ -62,5 +62,8 @@ function publications(image: ImageConfig, { publishBranch, sha }: DeployabilityI
 
 /** A branch name may hold what a tag may not: `feature/x` becomes `feature-x`. */
 function tagSafe(branch: string): string {
-  return branch.replaceAll(/[^A-Za-z0-9_.-]/g, '-').replace(/^[.-]+/, '').slice(0, 100)
+  return branch
+    .replaceAll(/[^A-Za-z0-9_.-]/g, '-')
+    .replace(/^[.-]+/, '')
+    .slice(0, 100)
 }

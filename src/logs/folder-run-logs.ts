@@ -37,7 +37,10 @@ export function createFolderRunLogs({ folder, now, logger }: FolderRunLogsOption
     if (!RUN_ID.test(runId)) throw new SlipwayError('not_found', 'there is no such run')
     return join(folder, runId.slice(0, 2), runId)
   }
-  const waitFor = (runId: string): WaitForChange => (signal) => changed(changes, runId, signal)
+  const waitFor =
+    (runId: string): WaitForChange =>
+    (signal) =>
+      changed(changes, runId, signal)
 
   return {
     open: (runId, options) => openLogWriter(folderOf(runId), options, now, () => changes.emit(runId), logger),

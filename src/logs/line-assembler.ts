@@ -93,7 +93,7 @@ function cleanLines(block: Buffer): Buffer {
   const text = asText(block)
   if (text.length <= LONGEST_LINE || !hasLongLine(text)) return text
   const lines: Buffer[] = []
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     const end = text.indexOf(NEWLINE, start)
     lines.push(cutLine(text.subarray(start, end), 0))
     start = end + 1

@@ -23,7 +23,13 @@ export function createLineReader(): (piece: LogPiece) => Promise<readonly LogLin
     const fresh = await readEntries(path, offset)
     offset = fresh.offset
     entries = [...entries, ...fresh.entries]
-    entries.splice(0, Math.max(0, entries.findLastIndex((entry) => entry.n <= piece.first)))
+    entries.splice(
+      0,
+      Math.max(
+        0,
+        entries.findLastIndex((entry) => entry.n <= piece.first),
+      ),
+    )
     return split(piece.bytes, piece.first, entries)
   }
 }

@@ -11,7 +11,14 @@ import { listSegments, nullWhenMissing, readEntries, readHeader, SEAL_FILE, type
 
 export type LogPiece =
   /** Whole lines; `offset` is where they stand in the segment. */
-  | { readonly kind: 'lines'; readonly first: number; readonly lines: number; readonly bytes: Buffer; readonly segment: SegmentName; readonly offset: number }
+  | {
+      readonly kind: 'lines'
+      readonly first: number
+      readonly lines: number
+      readonly bytes: Buffer
+      readonly segment: SegmentName
+      readonly offset: number
+    }
   | { readonly kind: 'gap'; readonly last: number; readonly lines: number; readonly bytes: number }
 
 /** Waits until the log may have grown; resolves as well when it has not. */
@@ -29,7 +36,11 @@ interface Place {
   offset: number
 }
 
-export async function* logPieces(folder: string, options: FollowLogOptions, wait: WaitForChange): AsyncGenerator<LogPiece> {
+export async function* logPieces(
+  folder: string,
+  options: FollowLogOptions,
+  wait: WaitForChange,
+): AsyncGenerator<LogPiece> {
   const wanted = Math.max(1, options.from ?? 1)
   const isAborted = (): boolean => options.signal?.aborted === true
   let place: Place | null = null
@@ -41,7 +52,8 @@ export async function* logPieces(folder: string, options: FollowLogOptions, wait
       let hasNext = false
       if (place !== null) {
         const next: SegmentName | undefined = (await listSegments(folder)).find(
-          ({ first, writer }) => first > (place?.segment.first ?? 0) || (first === place?.segment.first && writer > place.segment.writer),
+          ({ first, writer }) =>
+            first > (place?.segment.first ?? 0) || (first === place?.segment.first && writer > place.segment.writer),
         )
         const header = next === undefined ? null : await readHeader(next)
         const bound = header?.previousSize ?? Number.POSITIVE_INFINITY
@@ -85,7 +97,14 @@ async function* readOn(place: Place, bound: number): AsyncGenerator<LogPiece> {
     const end = buffer.subarray(0, bytesRead).lastIndexOf(NEWLINE) + 1
     if (end === 0) return
     const bytes = buffer.subarray(0, end)
-    const piece = { kind: 'lines', first: place.line, lines: countLines(bytes), bytes, segment: place.segment, offset: place.offset } as const
+    const piece = {
+      kind: 'lines',
+      first: place.line,
+      lines: countLines(bytes),
+      bytes,
+      segment: place.segment,
+      offset: place.offset,
+    } as const
     place.offset += end
     place.line += piece.lines
     yield piece
@@ -96,7 +115,10 @@ async function* readOn(place: Place, bound: number): AsyncGenerator<LogPiece> {
 /** Opens the segment that holds the line, or the last one before it, at that line or at its end. */
 async function enter(folder: string, line: number): Promise<Place | null> {
   const segments = await listSegments(folder)
-  const index = Math.max(0, segments.findLastIndex(({ first }) => first <= line))
+  const index = Math.max(
+    0,
+    segments.findLastIndex(({ first }) => first <= line),
+  )
   const segment = segments[index]
   const header = segment === undefined ? null : await readHeader(segment)
   if (segment === undefined || header === null) return null

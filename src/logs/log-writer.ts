@@ -13,7 +13,16 @@ import type { Logger } from '../core/logger.ts'
 import type { LogSource, OpenLogOptions, RunLogWriter } from '../core/run-log.ts'
 import { createLineAssembler, type LineAssembler, type LineBlock } from './line-assembler.ts'
 import { recoverLog } from './recover-log.ts'
-import { listSegments, nullWhenMissing, SEAL_FILE, segmentPath, sourceKey, type IndexEntry, type SegmentHeader, type SourceCount } from './segment.ts'
+import {
+  listSegments,
+  nullWhenMissing,
+  SEAL_FILE,
+  segmentPath,
+  sourceKey,
+  type IndexEntry,
+  type SegmentHeader,
+  type SourceCount,
+} from './segment.ts'
 
 /** Segments that fit into the limit; half of them are the head. Fewer would make the gap coarse, more the folder full. */
 const SEGMENTS = 8
@@ -86,11 +95,19 @@ export async function openLogWriter(
     try {
       segment ??= await beginSegment()
       const { text, index, size } = segment
-      await index.appendFile(entriesOf(blocks, startsAt, size, counts).map((entry) => `${JSON.stringify(entry)}\n`).join(''))
-      await writeAll(text, blocks.map((block) => block.bytes))
+      await index.appendFile(
+        entriesOf(blocks, startsAt, size, counts)
+          .map((entry) => `${JSON.stringify(entry)}\n`)
+          .join(''),
+      )
+      await writeAll(
+        text,
+        blocks.map((block) => block.bytes),
+      )
       isBroken = false
     } catch (error) {
-      if (!isBroken) logger.error({ folder, err: errorMessage(error) }, 'a log cannot be written; its lines are left out')
+      if (!isBroken)
+        logger.error({ folder, err: errorMessage(error) }, 'a log cannot be written; its lines are left out')
       isBroken = true
     }
     for (const block of blocks) {
@@ -132,7 +149,9 @@ export async function openLogWriter(
     const head = SEGMENTS / 2
     // With the one that begins now, the tail is as long as the head.
     for (const old of segments.slice(head, Math.max(head, segments.length - (head - 1)))) {
-      await Promise.all([unlink(`${old.path}.log`), unlink(`${old.path}.idx`)].map((gone) => gone.catch(nullWhenMissing)))
+      await Promise.all(
+        [unlink(`${old.path}.log`), unlink(`${old.path}.idx`)].map((gone) => gone.catch(nullWhenMissing)),
+      )
     }
   }
 

@@ -23,12 +23,15 @@ export async function recoverLog(folder: string): Promise<LogPosition> {
   const writer = Math.max(0, ...segments.map((segment) => segment.writer)) + 1
   const last = segments.at(-1)
   const header = last === undefined ? null : await readHeader(last)
-  if (last === undefined) return { nextLine: 1, bytes: 0, lastSize: null, counts: new Map(), resumes: new Map(), writer }
+  if (last === undefined)
+    return { nextLine: 1, bytes: 0, lastSize: null, counts: new Map(), resumes: new Map(), writer }
   const { lines, bytes } = await measure(`${last.path}.log`)
   const counts = new Map(Object.entries(header?.counts ?? {}))
   const { entries } = await readEntries(last.path, 0)
   const nextLine = last.first + lines
-  const resumes = new Map([...counts].map(([key, { taken }]): [string, LogResume] => [key, { bytes: taken, lines: 0, at: 0 }]))
+  const resumes = new Map(
+    [...counts].map(([key, { taken }]): [string, LogResume] => [key, { bytes: taken, lines: 0, at: 0 }]),
+  )
   entries.forEach((entry, index) => {
     const key = sourceKey({ step: entry.s, out: entry.c })
     // How many bytes the lines of this entry were is only known from a later one: those lines are counted.
@@ -46,7 +49,7 @@ async function measure(path: string): Promise<{ lines: number; bytes: number }> 
     const buffer = Buffer.alloc(READ_BYTES)
     let lines = 0
     let bytes = 0
-    for (let offset = 0; ; ) {
+    for (let offset = 0; ;) {
       const { bytesRead } = await file.read(buffer, 0, READ_BYTES, offset)
       if (bytesRead === 0) return { lines, bytes }
       const chunk = buffer.subarray(0, bytesRead)

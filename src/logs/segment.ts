@@ -76,7 +76,9 @@ export async function listSegments(folder: string): Promise<readonly SegmentName
   const names = await readdir(folder).catch(emptyWhenMissing)
   const found = names.flatMap((name) => {
     const match = NAME.exec(name)
-    return match === null ? [] : [{ first: Number(match[1]), writer: Number(match[2]), path: join(folder, name.slice(0, -4)) }]
+    return match === null
+      ? []
+      : [{ first: Number(match[1]), writer: Number(match[2]), path: join(folder, name.slice(0, -4)) }]
   })
   const inOrder = found.toSorted((a, b) => a.first - b.first || a.writer - b.writer)
   return inOrder.filter((segment, index) => inOrder[index + 1]?.first !== segment.first)
@@ -90,12 +92,20 @@ export async function readHeader(segment: SegmentName): Promise<SegmentHeader | 
 }
 
 /** The entries from byte `offset` of the index on that are complete, and where to go on. */
-export async function readEntries(path: string, offset: number): Promise<{ entries: readonly IndexEntry[]; offset: number }> {
+export async function readEntries(
+  path: string,
+  offset: number,
+): Promise<{ entries: readonly IndexEntry[]; offset: number }> {
   const file = await open(`${path}.idx`, 'r').catch(nullWhenMissing)
   if (file === null) return { entries: [], offset }
   try {
     const { size } = await file.stat()
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.max(0, size - offset)), 0, Math.max(0, size - offset), offset)
+    const { buffer, bytesRead } = await file.read(
+      Buffer.alloc(Math.max(0, size - offset)),
+      0,
+      Math.max(0, size - offset),
+      offset,
+    )
     const text = buffer.subarray(0, bytesRead)
     const end = text.lastIndexOf(10) + 1
     const lines = text.subarray(0, end).toString().split('\n').slice(0, -1)

@@ -24,7 +24,9 @@ export interface NotifierOptions {
 
 export interface Notifier {
   /** Sends what is due; `wait` until the next one is. */
-  sendAll(): Promise<{ readonly kind: 'done' } | { readonly kind: 'wait'; readonly delayMs: number; readonly cause: string }>
+  sendAll(): Promise<
+    { readonly kind: 'done' } | { readonly kind: 'wait'; readonly delayMs: number; readonly cause: string }
+  >
 }
 
 export const NOTIFY_CHORE_MS = 60_000
@@ -39,9 +41,12 @@ export function createNotifier(options: NotifierOptions): Notifier {
   const channels: readonly MessageChannel[] = ['slack', 'webhook']
   return {
     async sendAll() {
-      for (let message = await store.next(channels); message !== null; message = await store.next(channels)) await sendOne(options, message)
+      for (let message = await store.next(channels); message !== null; message = await store.next(channels))
+        await sendOne(options, message)
       const wait = await store.untilNext(channels)
-      return wait === null ? { kind: 'done' } : { kind: 'wait', delayMs: Math.ceil(wait), cause: 'a message is tried again later' }
+      return wait === null
+        ? { kind: 'done' }
+        : { kind: 'wait', delayMs: Math.ceil(wait), cause: 'a message is tried again later' }
     },
   }
 }
@@ -56,7 +61,12 @@ async function sendOne(options: NotifierOptions, message: PendingMessage): Promi
     const cause = errorMessage(error)
     logger.warn({ channel: message.channel, err: cause }, 'a message could not be sent')
     if (message.failures + 1 >= MAX_FAILURES) await store.giveUp(message.id, cause)
-    else await store.markFailed(message.id, cause, Math.min(FIRST_RETRY_MS * 2 ** Math.min(message.failures, 20), LONGEST_RETRY_MS))
+    else
+      await store.markFailed(
+        message.id,
+        cause,
+        Math.min(FIRST_RETRY_MS * 2 ** Math.min(message.failures, 20), LONGEST_RETRY_MS),
+      )
   }
 }
 
@@ -66,14 +76,20 @@ interface OutgoingRequest {
 }
 
 /** A channel that nobody configured has nothing to send, and the message is done. */
-function requestsFor({ slackUrl, webhooks, detailsUrl }: NotifierOptions, { id, channel, body }: PendingMessage): readonly OutgoingRequest[] {
+function requestsFor(
+  { slackUrl, webhooks, detailsUrl }: NotifierOptions,
+  { id, channel, body }: PendingMessage,
+): readonly OutgoingRequest[] {
   const details = typeof body['runId'] === 'string' ? detailsUrl(body['runId']) : null
   if (channel === 'slack') {
     const text = `${slackText(String(body['text'] ?? ''))}${details === null ? '' : ` <${details}|details>`}`
     return slackUrl === null ? [] : [{ url: reveal(slackUrl), init: json({ text }, {}) }]
   }
   const payload = { ...body, details_url: details }
-  return webhooks.map(({ url, secret }) => ({ url: reveal(url), init: json(payload, { 'x-slipway-delivery': id, ...signature(payload, secret) }) }))
+  return webhooks.map(({ url, secret }) => ({
+    url: reveal(url),
+    init: json(payload, { 'x-slipway-delivery': id, ...signature(payload, secret) }),
+  }))
 }
 
 /** Three characters are markup in Slack's messages; a commit's words must not make links or mentions. */
@@ -82,29 +98,58 @@ export function slackText(text: string): string {
 }
 
 function json(payload: unknown, headers: Readonly<Record<string, string>>) {
-  return { body: JSON.stringify(payload), headers: { 'content-type': 'application/json', 'user-agent': 'slipway', ...headers } }
+  return {
+    body: JSON.stringify(payload),
+    headers: { 'content-type': 'application/json', 'user-agent': 'slipway', ...headers },
+  }
 }
 
 function signature(payload: unknown, secret: Secret | null): Readonly<Record<string, string>> {
   if (secret === null) return {}
-  return { 'x-slipway-signature-256': `sha256=${createHmac('sha256', reveal(secret)).update(JSON.stringify(payload)).digest('hex')}` }
+  return {
+    'x-slipway-signature-256': `sha256=${createHmac('sha256', reveal(secret)).update(JSON.stringify(payload)).digest('hex')}`,
+  }
 }
 
 async function post(address: string, init: OutgoingRequest['init'], allowsPrivate: boolean): Promise<void> {
   const url = URL.canParse(address) ? new URL(address) : null
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) throw new Error('the address is no http or https address')
+  if (url === null || !['http:', 'https:'].includes(url.protocol))
+    throw new Error('the address is no http or https address')
   if (!allowsPrivate) await refusePrivate(url.hostname)
   // A redirect could lead where the address itself may not.
-  const answer = await fetch(url, { method: 'POST', ...init, redirect: 'error', signal: AbortSignal.timeout(SEND_TIMEOUT_MS) })
+  const answer = await fetch(url, {
+    method: 'POST',
+    ...init,
+    redirect: 'error',
+    signal: AbortSignal.timeout(SEND_TIMEOUT_MS),
+  })
   await answer.body?.cancel()
   if (!answer.ok) throw new Error(`the other side answered ${answer.status}`)
 }
 
 const PRIVATE = new BlockList()
-for (const [network, prefix] of [['0.0.0.0', 8], ['10.0.0.0', 8], ['100.64.0.0', 10], ['127.0.0.0', 8], ['169.254.0.0', 16], ['172.16.0.0', 12], ['192.0.0.0', 24], ['192.168.0.0', 16], ['198.18.0.0', 15], ['224.0.0.0', 3]] as const) {
+for (const [network, prefix] of [
+  ['0.0.0.0', 8],
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['127.0.0.0', 8],
+  ['169.254.0.0', 16],
+  ['172.16.0.0', 12],
+  ['192.0.0.0', 24],
+  ['192.168.0.0', 16],
+  ['198.18.0.0', 15],
+  ['224.0.0.0', 3],
+] as const) {
   PRIVATE.addSubnet(network, prefix, 'ipv4')
 }
-for (const [network, prefix] of [['::', 127], ['fc00::', 7], ['fe80::', 10], ['ff00::', 8], ['64:ff9b::', 96]] as const) PRIVATE.addSubnet(network, prefix, 'ipv6')
+for (const [network, prefix] of [
+  ['::', 127],
+  ['fc00::', 7],
+  ['fe80::', 10],
+  ['ff00::', 8],
+  ['64:ff9b::', 96],
+] as const)
+  PRIVATE.addSubnet(network, prefix, 'ipv6')
 
 export function isPrivateAddress(address: string): boolean {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1]
@@ -114,5 +159,6 @@ export function isPrivateAddress(address: string): boolean {
 
 async function refusePrivate(hostname: string): Promise<void> {
   const addresses = await lookup(hostname.replace(/^\[|\]$/g, ''), { all: true })
-  if (addresses.some(({ address }) => isPrivateAddress(address))) throw new Error('the address leads into a private network')
+  if (addresses.some(({ address }) => isPrivateAddress(address)))
+    throw new Error('the address leads into a private network')
 }

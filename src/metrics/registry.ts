@@ -18,11 +18,20 @@ export interface GaugeValue {
 }
 
 const COUNTERS = {
-  slipway_webhooks_total: { help: 'Webhooks stored, by event; repeated deliveries are counted as such', labels: ['event', 'repeated'] },
-  slipway_runs_total: { help: 'Runs that ended, by kind, conclusion and reason', labels: ['kind', 'conclusion', 'reason'] },
+  slipway_webhooks_total: {
+    help: 'Webhooks stored, by event; repeated deliveries are counted as such',
+    labels: ['event', 'repeated'],
+  },
+  slipway_runs_total: {
+    help: 'Runs that ended, by kind, conclusion and reason',
+    labels: ['kind', 'conclusion', 'reason'],
+  },
   slipway_pool_reservations_total: { help: 'Reservations, by pool and outcome', labels: ['pool', 'outcome'] },
   slipway_pool_failures_total: { help: 'Failed cleanings and health checks, by pool', labels: ['pool', 'what'] },
-  slipway_package_builds_total: { help: 'Package builds that ended, by outcome and reason', labels: ['outcome', 'reason'] },
+  slipway_package_builds_total: {
+    help: 'Package builds that ended, by outcome and reason',
+    labels: ['outcome', 'reason'],
+  },
   slipway_package_bytes_served_total: { help: 'Bytes of artifacts sent to clients', labels: [] },
   slipway_deployments_total: { help: 'Deployments that ended, by outcome', labels: ['outcome'] },
   slipway_github_writes_total: { help: 'Writes to GitHub, by outcome', labels: ['outcome'] },
@@ -49,7 +58,10 @@ export function createMetrics(): Metrics {
   }
   const histograms = new Map<string, Histogram>()
   for (const [name, { help, labels }] of Object.entries(HISTOGRAMS)) {
-    histograms.set(name, new Histogram({ name, help, labelNames: [...labels], buckets: WORK_BUCKETS, registers: [registry] }))
+    histograms.set(
+      name,
+      new Histogram({ name, help, labelNames: [...labels], buckets: WORK_BUCKETS, registers: [registry] }),
+    )
   }
   return {
     registry,

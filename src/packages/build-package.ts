@@ -29,14 +29,16 @@ export async function buildPackage(deps: PackageRunDeps, order: BuildOrder): Pro
   const workspace = await deps.workbench.open({ runId: run.id, host: plan.host, image: plan.image, source }, signal)
   await order.log.note(`Image ${plan.image} (${workspace.imageId}), commit ${run.sha}`)
 
-  const fetched = plan.fetch.length === 0 ? null : await phase(deps, order, workspace, 'fetching', fetchOrder(run, plan))
+  const fetched =
+    plan.fetch.length === 0 ? null : await phase(deps, order, workspace, 'fetching', fetchOrder(run, plan))
   if (fetched !== null) return fetched
   const built = await phase(deps, order, workspace, 'building', buildOrder(run, plan))
   if (built !== null) return built
 
   await say(deps, order, 'publishing')
   const collected = await collectArtifact(workspace, plan.artifact, deps.blobs, signal)
-  if (collected.kind === 'refused') return { kind: 'failed', reason: 'artifact', message: collected.message, fault: 'user' }
+  if (collected.kind === 'refused')
+    return { kind: 'failed', reason: 'artifact', message: collected.message, fault: 'user' }
   const file = { fileName: collected.fileName, sha256: collected.blob.sha256, size: collected.blob.size }
   return releaseArtifact(deps, { lease: order.lease, run, plan, repository, imageId: workspace.imageId, file })
 }
@@ -62,9 +64,21 @@ async function phase(
 function outcomeOf(end: PhaseEnd, { name, memoryBytes, timeoutMs }: PhaseOrder): PackageOutcome | null {
   switch (end.kind) {
     case 'exited':
-      return end.code === 0 ? null : { kind: 'failed', reason: 'exit', message: `the ${name} commands ended with exit code ${end.code}`, fault: 'user' }
+      return end.code === 0
+        ? null
+        : {
+            kind: 'failed',
+            reason: 'exit',
+            message: `the ${name} commands ended with exit code ${end.code}`,
+            fault: 'user',
+          }
     case 'out_of_memory':
-      return { kind: 'failed', reason: 'oom', message: `the ${name} commands needed more than ${memoryBytes} bytes of memory`, fault: 'user' }
+      return {
+        kind: 'failed',
+        reason: 'oom',
+        message: `the ${name} commands needed more than ${memoryBytes} bytes of memory`,
+        fault: 'user',
+      }
     case 'timed_out':
       return { kind: 'timed_out', limitMs: timeoutMs }
     case 'aborted':
@@ -74,7 +88,11 @@ function outcomeOf(end: PhaseEnd, { name, memoryBytes, timeoutMs }: PhaseOrder):
 }
 
 async function say(deps: PackageRunDeps, { lease, run, plan }: BuildOrder, phase: PackagePhase): Promise<void> {
-  await deps.runs.progress(lease, run.id, { report: deps.words.working(subjectOf(plan, run.sha), phase), result: { phase }, story: phase })
+  await deps.runs.progress(lease, run.id, {
+    report: deps.words.working(subjectOf(plan, run.sha), phase),
+    result: { phase },
+    story: phase,
+  })
 }
 
 async function repositoryOf(deps: PackageRunDeps, run: Run): Promise<RepositoryRef> {

@@ -1,6 +1,15 @@
 import type { Run } from '../core/run.ts'
 
-export const PACKAGE_BUILD_STATES = ['queued', 'preparing', 'running', 'succeeded', 'failed', 'timed_out', 'cancelled', 'lost'] as const
+export const PACKAGE_BUILD_STATES = [
+  'queued',
+  'preparing',
+  'running',
+  'succeeded',
+  'failed',
+  'timed_out',
+  'cancelled',
+  'lost',
+] as const
 export type PackageBuildState = (typeof PACKAGE_BUILD_STATES)[number]
 
 /** Reasons of a failure that nothing in the commit caused: the work itself was lost. */

@@ -15,7 +15,12 @@ export type CollectedArtifact =
  * Keeps the one file that the pattern means. None, several, or a link in its place is the package's mistake. The bytes
  * go to the blob store in the same pass; what turns out to be one of several is no row's bytes and is swept there.
  */
-export async function collectArtifact(workspace: Workspace, pattern: string, blobs: BlobStore, signal: AbortSignal): Promise<CollectedArtifact> {
+export async function collectArtifact(
+  workspace: Workspace,
+  pattern: string,
+  blobs: BlobStore,
+  signal: AbortSignal,
+): Promise<CollectedArtifact> {
   const paths: string[] = []
   let blob: StoredBlob | null = null
   for await (const file of workspace.files(signal)) {
@@ -29,13 +34,18 @@ export async function collectArtifact(workspace: Workspace, pattern: string, blo
     else file.content.resume()
   }
   const [path] = paths
-  if (blob === null || path === undefined) return { kind: 'refused', message: `no file matches ${JSON.stringify(pattern)}` }
-  if (paths.length > 1) return { kind: 'refused', message: `${paths.length} files match ${JSON.stringify(pattern)}: ${named(paths)}` }
+  if (blob === null || path === undefined)
+    return { kind: 'refused', message: `no file matches ${JSON.stringify(pattern)}` }
+  if (paths.length > 1)
+    return { kind: 'refused', message: `${paths.length} files match ${JSON.stringify(pattern)}: ${named(paths)}` }
   return { kind: 'collected', blob, fileName: path.slice(path.lastIndexOf('/') + 1) }
 }
 
 function named(paths: readonly string[]): string {
   const rest = paths.length - MOST_NAMED
-  const shown = paths.slice(0, MOST_NAMED).toSorted().map((path) => JSON.stringify(path))
+  const shown = paths
+    .slice(0, MOST_NAMED)
+    .toSorted()
+    .map((path) => JSON.stringify(path))
   return rest > 0 ? `${shown.join(', ')} and ${rest} more` : shown.join(', ')
 }

@@ -28,7 +28,8 @@ export function readDependencies(text: string): readonly PackageDependency[] {
     const dependency = entry.safeParse(written)
     if (!dependency.success) return []
     const { fullname, url, tag } = dependency.data
-    const name = (fullname === undefined ? null : parseFullName(fullname)) ?? (url === undefined ? null : fullNameOfUrl(url))
+    const name =
+      (fullname === undefined ? null : parseFullName(fullname)) ?? (url === undefined ? null : fullNameOfUrl(url))
     return name === null || tag === undefined || !isTagName(tag) ? [] : [{ ...name, tag }]
   })
   return [...new Map(found.map((one) => [`${one.owner}/${one.name}@${one.tag}`.toLowerCase(), one])).values()]

@@ -14,10 +14,15 @@ export type FoundRepository =
  * The repository of a build request. Its address decides, because a package may be named differently than its
  * repository; nothing is ever cloned from an address that came with a request.
  */
-export async function findRequestedRepository(finder: RepositoryFinder, name: FullName, cloneUrl: string): Promise<FoundRepository> {
+export async function findRequestedRepository(
+  finder: RepositoryFinder,
+  name: FullName,
+  cloneUrl: string,
+): Promise<FoundRepository> {
   const path = fullNameOfUrl(cloneUrl)
   const byUrl = path === null ? null : await finder.findByName(path.owner, path.name)
-  if (byUrl !== null && isAddressOf(cloneUrl, byUrl) && same(byUrl.owner, name.owner)) return { kind: 'found', repository: byUrl }
+  if (byUrl !== null && isAddressOf(cloneUrl, byUrl) && same(byUrl.owner, name.owner))
+    return { kind: 'found', repository: byUrl }
   const byName = await finder.findByName(name.owner, name.name)
   return byName === null ? { kind: 'unknown' } : { kind: 'taken', url: withoutProtocol(byName.cloneUrl) }
 }

@@ -32,8 +32,15 @@ async function requestDependencies(deps: PackageRunDeps, run: Run, plan: Package
   for (const dependency of readDependencies(text)) {
     // A release that is in its own chain is being built already; asking again would only go round.
     if (chain.includes(releaseName(dependency.owner, dependency.name, dependency.tag))) continue
-    const problem = await requestDependency(deps, run, plan, dependency, chain).catch((error: unknown) => errorMessage(error))
-    if (problem !== null) await deps.runs.note(run.id, 'dependency', `${dependency.owner}/${dependency.name}@${dependency.tag} is not built: ${problem}`)
+    const problem = await requestDependency(deps, run, plan, dependency, chain).catch((error: unknown) =>
+      errorMessage(error),
+    )
+    if (problem !== null)
+      await deps.runs.note(
+        run.id,
+        'dependency',
+        `${dependency.owner}/${dependency.name}@${dependency.tag} is not built: ${problem}`,
+      )
   }
 }
 
@@ -47,7 +54,8 @@ async function requestDependency(
 ): Promise<string | null> {
   const repository = await deps.repositories.findByName(dependency.owner, dependency.name)
   // The same answer for what is private and what is not there: a stranger's file learns nothing from it.
-  const isReachable = repository !== null && (!repository.isPrivate || repository.owner.toLowerCase() === plan.owner.toLowerCase())
+  const isReachable =
+    repository !== null && (!repository.isPrivate || repository.owner.toLowerCase() === plan.owner.toLowerCase())
   if (!isReachable) return 'no such repository here'
   const sha = await deps.source.resolveTag(repository, dependency.tag)
   if (sha === null) return 'no such tag'

@@ -13,9 +13,13 @@ export function parseFullName(text: string): FullName | null {
 
 /** Owner and name at the end of a clone address in any of the usual forms. Null when there are none. */
 export function fullNameOfUrl(url: string): FullName | null {
-  const path = withoutProtocol(url).split(/[/:]/).filter((part) => part !== '')
+  const path = withoutProtocol(url)
+    .split(/[/:]/)
+    .filter((part) => part !== '')
   const [owner, name] = path.slice(-2)
-  return path.length >= 3 && owner !== undefined && name !== undefined && isPart(owner) && isPart(name) ? { owner, name } : null
+  return path.length >= 3 && owner !== undefined && name !== undefined && isPart(owner) && isPart(name)
+    ? { owner, name }
+    : null
 }
 
 /** `https://github.com/acme/lib.git` as `github.com/acme/lib`: two addresses of one repository become equal. */

@@ -4,7 +4,13 @@ export { choosePackage, findRequestedRepository, type ChosenPackage, type FoundR
 export { fullNameOfUrl, parseFullName, withoutProtocol, type FullName } from './full-name.ts'
 export { packagePlanOf, subjectOf, type PackagePlan } from './package-plan.ts'
 export { outcomeMessage, packageResultOf } from './package-result.ts'
-export { packageCheckName, planPackages, variantOf, type PackagePlanning, type PlannedPackage } from './plan-packages.ts'
+export {
+  packageCheckName,
+  planPackages,
+  variantOf,
+  type PackagePlanning,
+  type PlannedPackage,
+} from './plan-packages.ts'
 export { provideRuntime } from './provide-runtime.ts'
 export { handleTag, reconcileTags, type TagFault } from './reconcile-tags.ts'
 export {
@@ -21,7 +27,15 @@ export {
 export { packageRunHandler, type PackageRunDeps } from './run-package.ts'
 export { isTagName } from './tag-name.ts'
 export { isPreRelease, versionSortKey } from './version-order.ts'
-export { generateSigningKey, keyId, openEnvelope, parseEnvelope, signPayload, type Envelope, type SigningKey } from './provenance/envelope.ts'
+export {
+  generateSigningKey,
+  keyId,
+  openEnvelope,
+  parseEnvelope,
+  signPayload,
+  type Envelope,
+  type SigningKey,
+} from './provenance/envelope.ts'
 export { signingKeys, type SigningKeys } from './provenance/signing-keys.ts'
 export { splitPem, verifyProvenance, type Verification } from './provenance/verify-provenance.ts'
 export type * from './ports.ts'

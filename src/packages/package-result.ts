@@ -33,12 +33,18 @@ export function packageResultOf(run: Pick<Run, 'result'>): PackageResult | null 
   return parsed.success ? parsed.data : null
 }
 
-export function conclusionOf(outcome: PackageOutcome): { readonly conclusion: Conclusion; readonly reason: string | null } {
+export function conclusionOf(outcome: PackageOutcome): {
+  readonly conclusion: Conclusion
+  readonly reason: string | null
+} {
   switch (outcome.kind) {
     case 'published':
       return { conclusion: 'success', reason: null }
     case 'compared':
-      return { conclusion: outcome.comparison.kind === 'different' ? 'neutral' : 'success', reason: outcome.comparison.kind }
+      return {
+        conclusion: outcome.comparison.kind === 'different' ? 'neutral' : 'success',
+        reason: outcome.comparison.kind,
+      }
     case 'tag_moved':
       return { conclusion: 'failure', reason: 'tag_moved' }
     case 'failed':
@@ -56,7 +62,9 @@ export function outcomeMessage(outcome: PackageOutcome): string {
     case 'published':
       return ''
     case 'compared':
-      return outcome.comparison.kind === 'different' ? `differs from what was released in ${outcome.comparison.files.join(', ')}` : ''
+      return outcome.comparison.kind === 'different'
+        ? `differs from what was released in ${outcome.comparison.files.join(', ')}`
+        : ''
     case 'tag_moved':
       return `the tag was moved; ${outcome.releasedSha} holds it`
     case 'failed':
@@ -74,5 +82,7 @@ export function outcomeMessage(outcome: PackageOutcome): string {
 export function outcomeOfError(error: unknown): PackageOutcome | null {
   const code = errorCode(error)
   const { fault } = ERROR_TABLE[code]
-  return fault === 'user' && code !== 'cancelled' ? { kind: 'failed', reason: code, message: errorMessage(error), fault } : null
+  return fault === 'user' && code !== 'cancelled'
+    ? { kind: 'failed', reason: code, message: errorMessage(error), fault }
+    : null
 }

@@ -38,7 +38,11 @@ export interface PlanPackagesOptions {
   readonly notifyEmail?: boolean
 }
 
-export function planPackages(subject: TagSubject, packages: Named<PackageConfig>, options: PlanPackagesOptions): PackagePlanning {
+export function planPackages(
+  subject: TagSubject,
+  packages: Named<PackageConfig>,
+  options: PlanPackagesOptions,
+): PackagePlanning {
   const { choice = {} } = options
   const chosen = Object.values(packages).filter((config) =>
     choice.package === undefined ? matchesGlob(config.tags, subject.tag) : config.key === choice.package,
@@ -71,7 +75,11 @@ function planOne(subject: TagSubject, config: PackageConfig, options: PlanPackag
   return { builds, problems: [] }
 }
 
-function recipe(config: PackageConfig, axes: Variables, { limits, requiredBy = [], notifyEmail = true }: PlanPackagesOptions) {
+function recipe(
+  config: PackageConfig,
+  axes: Variables,
+  { limits, requiredBy = [], notifyEmail = true }: PlanPackagesOptions,
+) {
   return {
     package: config.key,
     axes,

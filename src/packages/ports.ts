@@ -90,7 +90,12 @@ export interface PackageStore {
     readonly sha: string
     readonly sortKey: string
   }): Promise<VersionClaim>
-  recordBuild(build: { readonly runId: string; readonly versionId: string; readonly axes: Variables; readonly variant: string }): Promise<void>
+  recordBuild(build: {
+    readonly runId: string
+    readonly versionId: string
+    readonly axes: Variables
+    readonly variant: string
+  }): Promise<void>
   build(runId: string): Promise<BuildRecord | null>
   /** Throws `lease_lost` when another process has the build by now. */
   publish(lease: Lease, runId: string, artifact: NewArtifact): Promise<PublishResult>
@@ -162,7 +167,13 @@ export interface PackageCatalogue {
   versions(
     packageId: string,
     page: { readonly order: 'semver' | 'time'; readonly after: string | null; readonly limit: number },
-  ): Promise<Page<VersionRecord & { readonly artifacts: readonly (ArtifactRecord & { readonly axes: Variables; readonly variant: string })[] }>>
+  ): Promise<
+    Page<
+      VersionRecord & {
+        readonly artifacts: readonly (ArtifactRecord & { readonly axes: Variables; readonly variant: string })[]
+      }
+    >
+  >
   /** Newest first. */
   builds(filter: BuildFilter, viewer: Viewer): Promise<readonly BuildRecord[]>
   latestRelease(packageId: string): Promise<string | null>

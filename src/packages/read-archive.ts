@@ -47,7 +47,10 @@ async function readMembers(content: Readable, isGzip: boolean): Promise<ArchiveC
       if (unpacked > MOST_UNPACKED) tar.destroy(new ArchiveTooLarge())
     })
     stream.on('end', () => {
-      members.set(tidyName(header.name), `${header.type ?? 'file'} ${isExecutable(header.mode) ? 'x' : '-'} ${hash.digest('hex')}`)
+      members.set(
+        tidyName(header.name),
+        `${header.type ?? 'file'} ${isExecutable(header.mode) ? 'x' : '-'} ${hash.digest('hex')}`,
+      )
       next()
     })
   })
@@ -65,7 +68,8 @@ class ArchiveTooLarge extends Error {}
 
 function memberFault(name: string, type: string): string | null {
   if (type === 'symlink' || type === 'link') return `${JSON.stringify(name)} in the archive is a link`
-  if (type !== 'file' && type !== 'contiguous-file' && type !== 'directory') return `${JSON.stringify(name)} in the archive is neither file nor folder`
+  if (type !== 'file' && type !== 'contiguous-file' && type !== 'directory')
+    return `${JSON.stringify(name)} in the archive is neither file nor folder`
   const isOutside = name.startsWith('/') || name.includes('\\') || name.includes('\0') || name.split('/').includes('..')
   return isOutside ? `${JSON.stringify(name)} in the archive leads outside of it` : null
 }

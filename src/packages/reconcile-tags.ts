@@ -16,9 +16,16 @@ export interface TagFault {
  *
  * A tag that cannot be handled stays unseen and is tried again; the others go on. Returns what failed.
  */
-export async function reconcileTags(deps: RequestDeps, repository: RepositoryRef, tags: readonly TagRef[]): Promise<readonly TagFault[]> {
+export async function reconcileTags(
+  deps: RequestDeps,
+  repository: RepositoryRef,
+  tags: readonly TagRef[],
+): Promise<readonly TagFault[]> {
   const faults: TagFault[] = []
-  for (const tag of await deps.store.unseenTags(repository.id, tags.filter((one) => isTagName(one.tag)))) {
+  for (const tag of await deps.store.unseenTags(
+    repository.id,
+    tags.filter((one) => isTagName(one.tag)),
+  )) {
     try {
       await handleTag(deps, repository, tag, 'reconcile', null)
     } catch (error) {

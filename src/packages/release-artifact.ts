@@ -25,8 +25,12 @@ export interface ReleaseOrder {
 export async function releaseArtifact(deps: PackageRunDeps, order: ReleaseOrder): Promise<PackageOutcome> {
   const { file, lease, run } = order
   const contents = await readArchive(() => openBlob(deps, file.sha256))
-  if (contents.kind === 'refused') return { kind: 'failed', reason: 'artifact', message: contents.message, fault: 'user' }
-  const published = await deps.store.publish(lease, run.id, { ...file, provenance: await signedProvenance(deps, order) })
+  if (contents.kind === 'refused')
+    return { kind: 'failed', reason: 'artifact', message: contents.message, fault: 'user' }
+  const published = await deps.store.publish(lease, run.id, {
+    ...file,
+    provenance: await signedProvenance(deps, order),
+  })
   switch (published.kind) {
     case 'published':
       return { kind: 'published', file }
@@ -34,8 +38,16 @@ export async function releaseArtifact(deps: PackageRunDeps, order: ReleaseOrder)
       return { kind: 'tag_moved', releasedSha: published.sha }
     case 'exists': {
       const { fileName, sha256, size } = published.artifact
-      const released = { fileName, sha256, contents: sha256 === file.sha256 ? contents : await readArchive(() => openBlob(deps, sha256)) }
-      return { kind: 'compared', file: { fileName, sha256, size }, comparison: compareArtifacts(released, { sha256: file.sha256, contents }) }
+      const released = {
+        fileName,
+        sha256,
+        contents: sha256 === file.sha256 ? contents : await readArchive(() => openBlob(deps, sha256)),
+      }
+      return {
+        kind: 'compared',
+        file: { fileName, sha256, size },
+        comparison: compareArtifacts(released, { sha256: file.sha256, contents }),
+      }
     }
   }
 }

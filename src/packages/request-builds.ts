@@ -73,7 +73,9 @@ export async function requestPackageBuilds(deps: RequestDeps, request: PackageRe
   const groupId = deps.newId()
   const builds: RequestedBuild[] = []
   for (const { checkName, plan } of planning.builds) {
-    builds.push(await requestOne(deps, request, { checkName, plan: { ...plan, host: placement.host }, groupId, attempt: null }))
+    builds.push(
+      await requestOne(deps, request, { checkName, plan: { ...plan, host: placement.host }, groupId, attempt: null }),
+    )
   }
   return { builds, problems: planning.problems }
 }
@@ -84,15 +86,25 @@ export async function plannedBuilds(deps: RequestDeps, request: PackageRequest):
   const placement = deps.place(repository)
   if (!isTagName(tag) || placement === null) return []
   const subject = { owner: repository.owner, repository: repository.name, tag }
-  const { builds } = planPackages(subject, await deps.source.packages(repository, sha), { ...request, limits: placement.limits })
+  const { builds } = planPackages(subject, await deps.source.packages(repository, sha), {
+    ...request,
+    limits: placement.limits,
+  })
   const groupId = deps.newId()
-  return builds.map(({ checkName, plan }) => newRun(deps, request, { checkName, plan: { ...plan, host: placement.host }, groupId, attempt: null }))
+  return builds.map(({ checkName, plan }) =>
+    newRun(deps, request, { checkName, plan: { ...plan, host: placement.host }, groupId, attempt: null }),
+  )
 }
 
 /** Another attempt at a build, by its own plan; an attempt that is still under way is joined. */
 export async function requestRebuild(
   deps: RequestDeps,
-  order: { readonly run: Run; readonly plan: PackagePlan; readonly repository: RepositoryRef; readonly actor: string | null },
+  order: {
+    readonly run: Run
+    readonly plan: PackagePlan
+    readonly repository: RepositoryRef
+    readonly actor: string | null
+  },
 ): Promise<RequestedBuild> {
   const { run, repository, actor } = order
   const last = await deps.runs.lastAttempt(run.repositoryId, run.sha, run.name)
@@ -117,9 +129,20 @@ interface PlannedBuild {
 async function requestOne(deps: RequestDeps, request: PackageRequest, build: PlannedBuild): Promise<RequestedBuild> {
   const { repository, tag, sha } = request
   const { plan } = build
-  const claim = await deps.store.claimVersion({ repository, package: plan.package, tag, sha, sortKey: versionSortKey(tag) })
+  const claim = await deps.store.claimVersion({
+    repository,
+    package: plan.package,
+    tag,
+    sha,
+    sortKey: versionSortKey(tag),
+  })
   if (claim.kind === 'moved') {
-    const refused = { ...newRun(deps, request, build), job: null, reason: 'tag_moved', ...movedReport(deps, request, plan, claim.sha) }
+    const refused = {
+      ...newRun(deps, request, build),
+      job: null,
+      reason: 'tag_moved',
+      ...movedReport(deps, request, plan, claim.sha),
+    }
     const { run, isNew } = await createOrJoin(deps.runs, refused)
     return { runId: run.id, package: plan.package, versionId: null, isNew }
   }
@@ -143,7 +166,10 @@ async function createOrJoin(runs: RunStore, run: NewRun): Promise<{ readonly run
   return { run: winner, isNew: false }
 }
 
-async function newestRun(runs: RunStore, key: { readonly repositoryId: number; readonly sha: string; readonly name: string }): Promise<Run | null> {
+async function newestRun(
+  runs: RunStore,
+  key: { readonly repositoryId: number; readonly sha: string; readonly name: string },
+): Promise<Run | null> {
   const { repositoryId, sha, name } = key
   const [newest = null] = await runs.list({ repositoryId, sha, name, kind: 'package', limit: 1 })
   return newest

@@ -79,14 +79,21 @@ async function work(deps: PackageRunDeps, lease: Lease, run: Run, signal: AbortS
     return await finish(deps, lease, run, plan, settled)
   }
   const subject = subjectOf(plan, run.sha)
-  const started = await deps.runs.start(lease, run.id, deps.words.working(subject, 'preparing'), `building on host ${plan.host}`)
+  const started = await deps.runs.start(
+    lease,
+    run.id,
+    deps.words.working(subject, 'preparing'),
+    `building on host ${plan.host}`,
+  )
   if (run.startedAt === null) deps.meter.waited(deps.clock.now() - run.createdAt.getTime())
 
   const log = await deps.logs.open(run.id, { masker: createMasker([]), limitBytes: plan.logBytes })
   const watch = watchForEnd({ runs: deps.runs, runId: run.id, signal, leftMs: timeLeft(deps, started, plan) })
   try {
     const outcome = await attempt(deps, { lease, run: started, plan, log, watch })
-    await log.note(`Result: ${outcome.kind === 'published' ? `published ${outcome.file.fileName}, sha256 ${outcome.file.sha256}` : outcomeMessage(outcome) || 'same as released'}`)
+    await log.note(
+      `Result: ${outcome.kind === 'published' ? `published ${outcome.file.fileName}, sha256 ${outcome.file.sha256}` : outcomeMessage(outcome) || 'same as released'}`,
+    )
     await log.seal()
     await finish(deps, lease, started, plan, outcome)
   } catch (error) {
@@ -106,7 +113,13 @@ async function settledOutcome(deps: PackageRunDeps, run: Run, plan: PackagePlan)
   if (repository === null) return { kind: 'cancelled', message: 'the repository is gone' }
   if (record !== null) return null
   // The process that asked died between making the run and recording it.
-  const claim = await deps.store.claimVersion({ repository, package: plan.package, tag: plan.tag, sha: run.sha, sortKey: versionSortKey(plan.tag) })
+  const claim = await deps.store.claimVersion({
+    repository,
+    package: plan.package,
+    tag: plan.tag,
+    sha: run.sha,
+    sortKey: versionSortKey(plan.tag),
+  })
   if (claim.kind === 'moved') return { kind: 'tag_moved', releasedSha: claim.sha }
   await deps.store.recordBuild({ runId: run.id, versionId: claim.versionId, axes: plan.axes, variant: plan.variant })
   return null
@@ -128,7 +141,9 @@ async function attempt(deps: PackageRunDeps, one: Attempt): Promise<PackageOutco
   } catch (error) {
     const outcome = watch.outcome(plan.timeoutMs) ?? outcomeOfError(error)
     if (outcome !== null) return outcome
-    await one.log.note(`A machine failed, not your commit: ${error instanceof SlipwayError ? error.message : 'an internal error'}`)
+    await one.log.note(
+      `A machine failed, not your commit: ${error instanceof SlipwayError ? error.message : 'an internal error'}`,
+    )
     throw error
   } finally {
     await clearAway(deps, run, plan)
@@ -137,10 +152,18 @@ async function attempt(deps: PackageRunDeps, one: Attempt): Promise<PackageOutco
 
 /** A host that is away keeps what is on it until the sweeper comes; the result stands all the same. */
 async function clearAway(deps: PackageRunDeps, run: Run, plan: PackagePlan): Promise<void> {
-  await deps.workbench.clear(plan.host, run.id).catch((error: unknown) => deps.logger.warn({ err: error, runId: run.id }, 'left for the sweeper'))
+  await deps.workbench
+    .clear(plan.host, run.id)
+    .catch((error: unknown) => deps.logger.warn({ err: error, runId: run.id }, 'left for the sweeper'))
 }
 
-async function finish(deps: PackageRunDeps, lease: Lease, run: Run, plan: PackagePlan, outcome: PackageOutcome): Promise<void> {
+async function finish(
+  deps: PackageRunDeps,
+  lease: Lease,
+  run: Run,
+  plan: PackagePlan,
+  outcome: PackageOutcome,
+): Promise<void> {
   const end = await endOf(deps, run, plan, outcome)
   await deps.runs.complete(lease, run.id, end)
   deps.meter.ended(packageBuildState({ state: 'completed', ...end }), end.reason ?? 'none')
@@ -154,7 +177,10 @@ async function endOf(deps: PackageRunDeps, run: Run, plan: PackagePlan, outcome:
     ...conclusionOf(outcome),
     result: { phase: packageResultOf(run)?.phase ?? 'preparing', outcome, durationMs },
     report: deps.words.ended(end),
-    story: end.links.download === null ? `ended: ${outcomeMessage(outcome) || outcome.kind}` : `released as ${end.links.download}`,
+    story:
+      end.links.download === null
+        ? `ended: ${outcomeMessage(outcome) || outcome.kind}`
+        : `released as ${end.links.download}`,
   }
 }
 
@@ -162,4 +188,3 @@ function timeLeft(deps: PackageRunDeps, run: Run, plan: PackagePlan): number {
   const started = run.startedAt?.getTime() ?? deps.clock.now()
   return Math.max(1, plan.timeoutMs - (deps.clock.now() - started))
 }
-

@@ -3,7 +3,8 @@ const PARTS = 6
 /** Digits of one number. A longer one is no version anybody wrote by hand. */
 const DIGITS = 18
 /** `v1.2.3`, `1.2.3-rc.1+linux`, `mylib-1.2.3`, `release/1.2`. */
-const VERSION = /^(?:[A-Za-z][A-Za-z0-9]*[-_/@])*[vV]?(\d{1,18}(?:\.\d{1,18}){0,5})(?:-([0-9A-Za-z.-]{1,100}))?(?:\+[0-9A-Za-z.-]{1,100})?$/
+const VERSION =
+  /^(?:[A-Za-z][A-Za-z0-9]*[-_/@])*[vV]?(\d{1,18}(?:\.\d{1,18}){0,5})(?:-([0-9A-Za-z.-]{1,100}))?(?:\+[0-9A-Za-z.-]{1,100})?$/
 const NUMBER = /^\d{1,18}$/
 
 /**
@@ -26,6 +27,8 @@ export function isPreRelease(tag: string): boolean {
 /** `~` sorts after everything that a pre-release may hold; a space sorts before, so that fewer identifiers are less. */
 function preReleaseKey(preRelease: string | undefined): string {
   if (preRelease === undefined) return '~'
-  const identifiers = preRelease.split('.').map((part) => (NUMBER.test(part) ? `0${part.padStart(DIGITS, '0')}` : `1${part}`))
+  const identifiers = preRelease
+    .split('.')
+    .map((part) => (NUMBER.test(part) ? `0${part.padStart(DIGITS, '0')}` : `1${part}`))
   return `!${identifiers.join(' ')}`
 }

@@ -7,7 +7,9 @@ import type { PipelineSource } from './pipeline-source.ts'
  */
 export function cacheScopes(source: PipelineSource): CacheScopes {
   const write = ownScope(source)
-  const base = [source.baseBranch, source.defaultBranch].filter((branch) => branch !== null).map((branch) => `branch:${branch}`)
+  const base = [source.baseBranch, source.defaultBranch]
+    .filter((branch) => branch !== null)
+    .map((branch) => `branch:${branch}`)
   return { write, read: [...new Set([write, ...base])] }
 }
 

@@ -44,23 +44,30 @@ export async function collectArtifacts(context: StageContext, containerId: strin
       }
     }
   }
-  if (kept.length === 0 && notices.length === 0) notices.push(`no file matches the artifacts ${config.paths.join(', ')}`)
+  if (kept.length === 0 && notices.length === 0)
+    notices.push(`no file matches the artifacts ${config.paths.join(', ')}`)
   context.state.change((report) => ({ ...report, artifacts: kept, notices: [...report.notices, ...notices] }))
   for (const notice of notices) await context.log.note(notice)
   if (kept.length > 0) await context.log.note(`kept ${kept.length} artifacts, ${formatByteSize(sum(kept))}`)
 }
 
 /** Why a file is not kept; an empty text for one that nobody asked for. */
-function refusal(file: WorkspaceFile, patterns: readonly string[], kept: readonly { readonly path: string; readonly size: number }[]): string | null {
+function refusal(
+  file: WorkspaceFile,
+  patterns: readonly string[],
+  kept: readonly { readonly path: string; readonly size: number }[],
+): string | null {
   if (file.type === 'directory' || !matchesGlob(patterns, file.path)) return ''
   if (file.type !== 'file') return `artifact ${file.path} is a link or a device and is not kept`
   if (!isSafePath(file.path)) return 'an artifact whose path leads out of the workspace is not kept'
   if (kept.some((other) => other.path === file.path)) return ''
   // Names that only differ in case or in how an accent is written are one file on some readers' disks.
   const twin = kept.find((other) => folded(other.path) === folded(file.path))
-  if (twin !== undefined) return `artifact ${file.path} has the same name as ${twin.path} on some systems and is not kept`
+  if (twin !== undefined)
+    return `artifact ${file.path} has the same name as ${twin.path} on some systems and is not kept`
   if (kept.length >= MOST_FILES) return `artifact ${file.path} is not kept: there are more than ${MOST_FILES}`
-  if (sum(kept) + file.size > MOST_BYTES) return `artifact ${file.path} is not kept: together they are larger than ${formatByteSize(MOST_BYTES)}`
+  if (sum(kept) + file.size > MOST_BYTES)
+    return `artifact ${file.path} is not kept: together they are larger than ${formatByteSize(MOST_BYTES)}`
   return null
 }
 
@@ -100,8 +107,12 @@ function joined(one: JunitReport['summary'], other: JunitReport['summary']): Jun
 
 /** Folders to look through, none inside another. */
 function prefixesOf(patterns: readonly string[]): readonly string[] {
-  const all = [...new Set(patterns.filter((pattern) => !pattern.startsWith('!')).map(staticPrefix))].filter((prefix) => prefix === '' || isSafePath(prefix))
-  return all.filter((prefix) => !all.some((other) => other !== prefix && (other === '' || prefix.startsWith(`${other}/`))))
+  const all = [...new Set(patterns.filter((pattern) => !pattern.startsWith('!')).map(staticPrefix))].filter(
+    (prefix) => prefix === '' || isSafePath(prefix),
+  )
+  return all.filter(
+    (prefix) => !all.some((other) => other !== prefix && (other === '' || prefix.startsWith(`${other}/`))),
+  )
 }
 
 /** Paths are relative to the workspace. */

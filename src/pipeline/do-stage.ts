@@ -7,7 +7,15 @@ import { isGood, type Run } from '../core/run.ts'
 import type { RunStore } from '../core/run-store.ts'
 import type { Secret } from '../core/secret.ts'
 import type { StageReport } from '../core/stage-report.ts'
-import type { HeldInstance, InstanceAnswer, Interruption, OpenSource, StageHost, StagePorts, StageWords } from './ports.ts'
+import type {
+  HeldInstance,
+  InstanceAnswer,
+  Interruption,
+  OpenSource,
+  StageHost,
+  StagePorts,
+  StageWords,
+} from './ports.ts'
 import { cleanUpQuietly, runStage } from './run-stage.ts'
 import { parseStagePlan, type StagePlan } from './stage-plan.ts'
 
@@ -19,7 +27,11 @@ export interface StageDeps extends Omit<StagePorts, 'host' | 'checkout'> {
   /** Those of the names that an admin gave to this repository; called for trusted commits only. */
   readonly secretsOf: (repository: RepositoryRef, names: readonly string[]) => Promise<Readonly<Record<string, Secret>>>
   readonly instances: {
-    request(run: Run, repository: RepositoryRef, pool: NonNullable<StagePlan['config']['pool']>): Promise<InstanceAnswer>
+    request(
+      run: Run,
+      repository: RepositoryRef,
+      pool: NonNullable<StagePlan['config']['pool']>,
+    ): Promise<InstanceAnswer>
     release(runId: string, failed: boolean): Promise<void>
   }
   readonly words: StageWords
@@ -42,7 +54,10 @@ export type InstanceClaim =
   | { readonly kind: 'wait'; readonly cause: string }
   | { readonly kind: 'refused'; readonly message: string }
 
-export async function claimInstance(deps: StageDeps, work: Pick<StageRunWork, 'run' | 'repository' | 'lease'>): Promise<InstanceClaim> {
+export async function claimInstance(
+  deps: StageDeps,
+  work: Pick<StageRunWork, 'run' | 'repository' | 'lease'>,
+): Promise<InstanceClaim> {
   const { pool } = parseStagePlan(work.run.plan).config
   if (pool === null) return { kind: 'go', instance: null }
   const answer = await deps.instances.request(work.run, work.repository, pool)
@@ -53,7 +68,9 @@ export async function claimInstance(deps: StageDeps, work: Pick<StageRunWork, 'r
       return answer
     case 'waiting': {
       const cause = `place ${answer.place} in the line for an instance of ${pool.name}`
-      await deps.runs.progress(work.lease, work.run.id, { report: deps.words.inLine(pool.name, answer.place, answer.estimateMs) })
+      await deps.runs.progress(work.lease, work.run.id, {
+        report: deps.words.inLine(pool.name, answer.place, answer.estimateMs),
+      })
       return { kind: 'wait', cause }
     }
   }
@@ -72,14 +89,23 @@ export async function doStage(deps: StageDeps, work: StageRunWork, instance: Hel
     {
       ...work,
       source: run.source,
-      identity: { runId: run.id, repositoryId: repository.id, repository: `${repository.owner}/${repository.name}`, sha: run.sha },
+      identity: {
+        runId: run.id,
+        repositoryId: repository.id,
+        repository: `${repository.owner}/${repository.name}`,
+        sha: run.sha,
+      },
       plan,
       secrets,
       instance,
       recorder: {
         known: known.success ? known.data : null,
         save: (report, story) =>
-          deps.runs.progress(lease, run.id, { result: report, report: deps.words.progress(run.name, report), ...(story === undefined ? {} : { story }) }),
+          deps.runs.progress(lease, run.id, {
+            result: report,
+            report: deps.words.progress(run.name, report),
+            ...(story === undefined ? {} : { story }),
+          }),
       },
     },
   )
@@ -94,9 +120,12 @@ export async function doStage(deps: StageDeps, work: StageRunWork, instance: Hel
   })
   if (plan.config.pool !== null) await deps.instances.release(run.id, !isGood(end.conclusion))
   await deps.settle(run.groupId)
-  await cleanUpQuietly({ host }, run.id, (cause) => deps.logger.warn({ runId: run.id, host: host.name, cause }, 'a stage left something behind; the sweep removes it'))
+  await cleanUpQuietly({ host }, run.id, (cause) =>
+    deps.logger.warn({ runId: run.id, host: host.name, cause }, 'a stage left something behind; the sweep removes it'),
+  )
 }
 
-const isReport = (value: unknown): boolean => typeof value === 'object' && value !== null && 'attempts' in value && Array.isArray(value.attempts)
+const isReport = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && 'attempts' in value && Array.isArray(value.attempts)
 /** Written by `save` alone. */
 const storedReport = z.custom<StageReport>(isReport)

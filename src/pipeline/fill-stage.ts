@@ -17,14 +17,12 @@ export function fillStage(stage: StageConfig, combination: Variables, limits: Re
         { ...service, image: fill(service.image), env: fillVariables(service.env, combination) },
       ]),
     ),
-    steps: stage.steps.map(
-      (step): StepConfig => ({
-        ...step,
-        name: fill(step.name),
-        image: fill(step.image),
-        env: fillVariables(step.env, combination),
-      }),
-    ),
+    steps: stage.steps.map((step): StepConfig => ({
+      ...step,
+      name: fill(step.name),
+      image: fill(step.image),
+      env: fillVariables(step.env, combination),
+    })),
   }
 }
 

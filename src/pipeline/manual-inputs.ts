@@ -29,7 +29,8 @@ function missing(input: InputConfig): string | null {
 function valueFault(input: InputConfig, value: string | null): string | null {
   if (value === null) return `${input.key} must be a text, a number or true/false`
   if (value.length > LONGEST_VALUE || value.includes('\0')) return `${input.key} is too long or holds a NUL`
-  if (input.options !== null && !input.options.includes(value)) return `${input.key} must be one of ${input.options.join(', ')}`
+  if (input.options !== null && !input.options.includes(value))
+    return `${input.key} must be one of ${input.options.join(', ')}`
   return null
 }
 

@@ -13,12 +13,16 @@ export function matchTriggers(on: PipelineTriggers, source: PipelineSource): Rea
     case 'push':
       return on.push === null ? silent(event) : matchName('branch', source.branch, on.push.branches)
     case 'pull_request':
-      return on.pullRequest === null ? silent(event) : matchName('base branch', source.baseBranch, on.pullRequest.branches)
+      return on.pullRequest === null
+        ? silent(event)
+        : matchName('base branch', source.baseBranch, on.pullRequest.branches)
     case 'tag':
       return on.tag === null ? silent(event) : matchName('tag', source.tag, on.tag.tags)
     case 'schedule':
       return reason(
-        on.schedule.some((entry) => entry.cron === source.cron && (entry.branch ?? source.defaultBranch) === source.branch),
+        on.schedule.some(
+          (entry) => entry.cron === source.cron && (entry.branch ?? source.defaultBranch) === source.branch,
+        ),
         `schedule ${source.cron ?? ''} of ${source.branch ?? ''}`,
       )
     case 'manual':
@@ -32,7 +36,10 @@ export function matchTriggers(on: PipelineTriggers, source: PipelineSource): Rea
 /** Whether a stage runs: any rule has to hold, and within it everything it names. */
 export function matchWhen(rules: readonly WhenRule[], source: PipelineSource): Reason {
   if (rules.length === 0) return reason(true, 'no conditions')
-  return anyOf('when', rules.map((rule, index) => matchRule(rule, index, source)))
+  return anyOf(
+    'when',
+    rules.map((rule, index) => matchRule(rule, index, source)),
+  )
 }
 
 function matchRule(rule: WhenRule, index: number, source: PipelineSource): Reason {
@@ -40,7 +47,12 @@ function matchRule(rule: WhenRule, index: number, source: PipelineSource): Reaso
   const parts: Reason[] = []
   if (rule.event !== null) {
     const asked = rule.event
-    parts.push(reason(asked.includes(event), asked.includes(event) ? `event ${event}` : `event ${event} is not ${asked.join(' or ')}`))
+    parts.push(
+      reason(
+        asked.includes(event),
+        asked.includes(event) ? `event ${event}` : `event ${event} is not ${asked.join(' or ')}`,
+      ),
+    )
   }
   if (rule.branch !== null) parts.push(matchName('branch', source.baseBranch ?? source.branch, rule.branch))
   if (rule.paths !== null) parts.push(matchPaths(rule.paths, source.changedFiles))

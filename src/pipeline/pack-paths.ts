@@ -13,7 +13,11 @@ const KEPT_TYPES = ['file', 'directory', 'symlink', 'link']
  * Some folders and files of a workspace as one tar stream with the names that `StageHost.unpack` wants; null when
  * none of them exists. Links are kept: they are unpacked inside the container, where they can lead nowhere else.
  */
-export async function packPaths(host: StageHost, containerId: string, paths: readonly string[]): Promise<Readable | null> {
+export async function packPaths(
+  host: StageHost,
+  containerId: string,
+  paths: readonly string[],
+): Promise<Readable | null> {
   const found: { readonly parent: string; readonly tar: Readable }[] = []
   for (const path of paths.filter(isSafePath)) {
     const tar = await host.tar(containerId, `${WORKSPACE_PATH}/${path}`)
@@ -29,7 +33,10 @@ export async function packPaths(host: StageHost, containerId: string, paths: rea
   return output
 }
 
-async function copyAll(packed: Pack, found: readonly { readonly parent: string; readonly tar: Readable }[]): Promise<void> {
+async function copyAll(
+  packed: Pack,
+  found: readonly { readonly parent: string; readonly tar: Readable }[],
+): Promise<void> {
   for (const { parent, tar } of found) {
     const entries = extract()
     tar.on('error', (error) => entries.destroy(error))
@@ -42,7 +49,12 @@ async function copyAll(packed: Pack, found: readonly { readonly parent: string; 
       }
       const name = posix.join(WORKSPACE_FOLDER, parent, header.name)
       const linkname = type === 'link' ? posix.join(WORKSPACE_FOLDER, parent, header.linkname ?? '') : header.linkname
-      const target = packed.entry({ ...header, name, linkname: linkname ?? null, mode: (header.mode ?? 0) & PLAIN_MODE })
+      const target = packed.entry({
+        ...header,
+        name,
+        linkname: linkname ?? null,
+        mode: (header.mode ?? 0) & PLAIN_MODE,
+      })
       for await (const chunk of entry) {
         if (!target.write(chunk)) await new Promise<void>((resolve) => target.once('drain', () => resolve()))
       }

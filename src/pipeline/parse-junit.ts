@@ -22,7 +22,11 @@ const parser = new XMLParser({
   isArray: (name) => ['testsuite', 'testcase'].includes(name),
 })
 
-const message = z.union([z.string(), z.number(), z.object({ message: z.coerce.string().optional(), '#text': z.coerce.string().optional() }).loose()])
+const message = z.union([
+  z.string(),
+  z.number(),
+  z.object({ message: z.coerce.string().optional(), '#text': z.coerce.string().optional() }).loose(),
+])
 const outcome = z.union([message, z.array(message)])
 const testCase = z
   .object({
@@ -63,7 +67,16 @@ export function parseJunit(text: string, root: string): JunitReport | null {
       const path = one.file === undefined ? null : sourcePath(one.file, root)
       if (path === null) return []
       const line = one.line ?? 1
-      return [{ path, startLine: line, endLine: line, level: 'failure', title: nameOf(one).slice(0, 255), message: messageOf(one) }]
+      return [
+        {
+          path,
+          startLine: line,
+          endLine: line,
+          level: 'failure',
+          title: nameOf(one).slice(0, 255),
+          message: messageOf(one),
+        },
+      ]
     }),
   }
 }
@@ -85,11 +98,24 @@ function nameOf(test: TestCase): string {
 function messageOf(test: TestCase): string {
   const raw = test.failure ?? test.error ?? ''
   const first = Array.isArray(raw) ? raw[0] : raw
-  const text = typeof first === 'object' ? [first.message, first['#text']].filter((part) => part !== undefined).join('\n') : String(first ?? '')
+  const text =
+    typeof first === 'object'
+      ? [first.message, first['#text']].filter((part) => part !== undefined).join('\n')
+      : String(first ?? '')
   return (text.trim() === '' ? 'the test failed' : unescaped(text.trim())).slice(0, LONGEST_MESSAGE)
 }
 
-const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', quot: '"', apos: "'", amp: '&', '#10': '\n', '#13': '', '#xA': '\n', '#9': '\t' }
+const ENTITIES: Readonly<Record<string, string>> = {
+  lt: '<',
+  gt: '>',
+  quot: '"',
+  apos: "'",
+  amp: '&',
+  '#10': '\n',
+  '#13': '',
+  '#xA': '\n',
+  '#9': '\t',
+}
 
 function unescaped(text: string): string {
   return text.replaceAll(/&(lt|gt|quot|apos|amp|#10|#13|#xA|#9);/g, (_whole, name: string) => ENTITIES[name] ?? '')

@@ -23,7 +23,13 @@ export interface PipelineInput {
 export type PlannedStage =
   | { readonly kind: 'run'; readonly name: string; readonly plan: StagePlan }
   /** Its check run ends at once, as skipped. */
-  | { readonly kind: 'skip'; readonly name: string; readonly stage: string; readonly why: Reason; readonly words: string }
+  | {
+      readonly kind: 'skip'
+      readonly name: string
+      readonly stage: string
+      readonly why: Reason
+      readonly words: string
+    }
 
 export type PipelinePlan =
   /** The pipeline does not react to this: there are no check runs. */
@@ -51,7 +57,12 @@ export function stageCheckName(stage: string, combination: Variables): string {
   return `${STAGE_CHECK_PREFIX}${stage}${combinationSuffix(combination)}`
 }
 
-function planStage(input: PipelineInput, stage: StageConfig, trigger: Reason, mark: string | null): readonly PlannedStage[] {
+function planStage(
+  input: PipelineInput,
+  stage: StageConfig,
+  trigger: Reason,
+  mark: string | null,
+): readonly PlannedStage[] {
   const expansion = expandMatrix(stage.matrix)
   // More is refused when the file is read.
   const combinations = expansion.kind === 'combinations' ? expansion.combinations : []

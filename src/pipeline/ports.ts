@@ -71,20 +71,38 @@ export interface WorkspaceFile {
 export interface StageHost {
   readonly name: string
   /** Fetches it where it is missing. */
-  ensureImage(reference: string, onProgress: (line: string) => void, signal: AbortSignal): Promise<{ readonly kind: 'ready' } | { readonly kind: 'missing' | 'failed'; readonly message: string }>
+  ensureImage(
+    reference: string,
+    onProgress: (line: string) => void,
+    signal: AbortSignal,
+  ): Promise<{ readonly kind: 'ready' } | { readonly kind: 'missing' | 'failed'; readonly message: string }>
   ensureVolume(name: string, run: string): Promise<void>
   ensureNetwork(name: string, run: string, isInternal: boolean): Promise<void>
   /** One that has the name already is found instead. */
-  createContainer(container: StageContainer): Promise<{ readonly kind: 'ready'; readonly found: FoundContainer } | { readonly kind: 'missing_image' | 'refused'; readonly message: string }>
+  createContainer(
+    container: StageContainer,
+  ): Promise<
+    | { readonly kind: 'ready'; readonly found: FoundContainer }
+    | { readonly kind: 'missing_image' | 'refused'; readonly message: string }
+  >
   findContainer(name: string): Promise<FoundContainer | null>
   /** Unpacks files and then a tar stream into the container's volume, before it has started. */
-  fill(containerId: string, files: readonly { readonly path: string; readonly mode: number; readonly text: string }[], tree: Readable | null, signal: AbortSignal): Promise<void>
+  fill(
+    containerId: string,
+    files: readonly { readonly path: string; readonly mode: number; readonly text: string }[],
+    tree: Readable | null,
+    signal: AbortSignal,
+  ): Promise<void>
   /** Unpacks a tar stream into the container's volume. */
   unpack(containerId: string, tar: Readable, signal: AbortSignal): Promise<void>
   /** Starts it and follows it to its end. */
   start(containerId: string, follow: FollowContainer): Promise<ContainerOutcome>
   /** Follows one that an earlier process started. */
-  adopt(containerId: string, resume: { readonly stdout: LogResume; readonly stderr: LogResume }, follow: FollowContainer): Promise<ContainerOutcome>
+  adopt(
+    containerId: string,
+    resume: { readonly stdout: LogResume; readonly stderr: LogResume },
+    follow: FollowContainer,
+  ): Promise<ContainerOutcome>
   exec(containerId: string, argv: readonly string[]): Promise<{ readonly exitCode: number; readonly output: string }>
   /** Files below a path of the container, or the one file; links are not followed. Empty when there is nothing. */
   files(containerId: string, path: string): AsyncIterable<WorkspaceFile>
@@ -102,7 +120,12 @@ export interface StageSource {
   hashFiles(pattern: string): Promise<string | null>
 }
 
-export type OpenSource = (repository: RepositoryRef, sha: string, ref: string, signal: AbortSignal) => Promise<StageSource>
+export type OpenSource = (
+  repository: RepositoryRef,
+  sha: string,
+  ref: string,
+  signal: AbortSignal,
+) => Promise<StageSource>
 
 export interface CacheEntry {
   readonly key: string
@@ -115,7 +138,9 @@ export interface CacheStore {
   find(repositoryId: number, scopes: readonly string[], key: string): Promise<CacheEntry | null>
   /** The newest entry whose key begins so. Marks it as used. */
   findByPrefix(repositoryId: number, scopes: readonly string[], prefix: string): Promise<CacheEntry | null>
-  keep(entry: CacheEntry & { readonly repositoryId: number; readonly scope: string; readonly stage: string }): Promise<void>
+  keep(
+    entry: CacheEntry & { readonly repositoryId: number; readonly scope: string; readonly stage: string },
+  ): Promise<void>
 }
 
 export interface ArtifactRecord {
@@ -169,7 +194,10 @@ export interface StageEnd {
   readonly durationMs: number
 }
 
-export type Interruption = { readonly kind: 'cancelled'; readonly reason: string } | { readonly kind: 'timed_out' } | { readonly kind: 'lost' }
+export type Interruption =
+  | { readonly kind: 'cancelled'; readonly reason: string }
+  | { readonly kind: 'timed_out' }
+  | { readonly kind: 'lost' }
 
 export interface StageWords {
   progress(name: string, report: StageReport): DesiredCheck

@@ -10,11 +10,19 @@ export function reason(holds: boolean, text: string, because: readonly Reason[] 
 }
 
 export function allOf(text: string, parts: readonly Reason[]): Reason {
-  return reason(parts.every((part) => part.holds), text, parts)
+  return reason(
+    parts.every((part) => part.holds),
+    text,
+    parts,
+  )
 }
 
 export function anyOf(text: string, parts: readonly Reason[]): Reason {
-  return reason(parts.some((part) => part.holds), text, parts)
+  return reason(
+    parts.some((part) => part.holds),
+    text,
+    parts,
+  )
 }
 
 /** One sentence: the parts that decided, deepest first. */
@@ -25,5 +33,8 @@ export function sentence(tree: Reason): string {
 
 /** The tree as indented lines with marks, for a page or a terminal. */
 export function reasonLines(tree: Reason, depth = 0): readonly string[] {
-  return [`${'  '.repeat(depth)}${tree.holds ? '✓' : '✗'} ${tree.text}`, ...tree.because.flatMap((part) => reasonLines(part, depth + 1))]
+  return [
+    `${'  '.repeat(depth)}${tree.holds ? '✓' : '✗'} ${tree.text}`,
+    ...tree.because.flatMap((part) => reasonLines(part, depth + 1)),
+  ]
 }

@@ -27,12 +27,18 @@ export async function startServices(context: StageContext, signal: AbortSignal):
   const services = Object.values(context.plan.config.services)
   if (services.length === 0) return { kind: 'ready' }
   const network = stageNetwork(context)
-  if (network.kind === 'named') await context.host.ensureNetwork(network.name, context.identity.runId, context.plan.config.network === 'none')
+  if (network.kind === 'named')
+    await context.host.ensureNetwork(network.name, context.identity.runId, context.plan.config.network === 'none')
   const answers = await Promise.all(services.map((service) => startService(context, service, network, signal)))
   return answers.find((answer) => answer.kind === 'trouble') ?? { kind: 'ready' }
 }
 
-async function startService(context: StageContext, service: StageServiceConfig, network: ContainerNetwork, signal: AbortSignal): Promise<ServicesAnswer> {
+async function startService(
+  context: StageContext,
+  service: StageServiceConfig,
+  network: ContainerNetwork,
+  signal: AbortSignal,
+): Promise<ServicesAnswer> {
   const { host, identity, log, plan } = context
   const attempt = context.state.attempt().number
   const created = await host.createContainer({
@@ -49,13 +55,21 @@ async function startService(context: StageContext, service: StageServiceConfig, 
     mayOwnFiles: true,
   })
   if (created.kind !== 'ready') {
-    return { kind: 'trouble', cause: created.kind === 'missing_image' ? 'exit' : 'infra', message: `service ${service.key}: ${created.message}` }
+    return {
+      kind: 'trouble',
+      cause: created.kind === 'missing_image' ? 'exit' : 'infra',
+      message: `service ${service.key}: ${created.message}`,
+    }
   }
   const name = logName(`service ${service.key}`, attempt)
-  const sources = { stdout: { step: name, out: 'out' }, stderr: { step: name, out: 'err' } } as const satisfies Record<string, LogSource>
+  const sources = { stdout: { step: name, out: 'out' }, stderr: { step: name, out: 'err' } } as const satisfies Record<
+    string,
+    LogSource
+  >
   const { found } = created
   const follow = {
-    sink: (output: { readonly stream: 'stdout' | 'stderr'; readonly bytes: Buffer }) => void log.write(sources[output.stream], output.bytes),
+    sink: (output: { readonly stream: 'stdout' | 'stderr'; readonly bytes: Buffer }) =>
+      void log.write(sources[output.stream], output.bytes),
     signal,
     graceMs: SERVICE_GRACE_MS,
   }
@@ -83,13 +97,22 @@ async function untilReady(
   const deadline = context.clock.monotonic() + ready.timeoutMs
   while (!signal.aborted) {
     const outcome = ended()
-    if (outcome !== null) return { kind: 'trouble', cause: 'exit', message: `service ${key} ended before it was ready${outcomeWords(outcome)}` }
+    if (outcome !== null)
+      return {
+        kind: 'trouble',
+        cause: 'exit',
+        message: `service ${key} ended before it was ready${outcomeWords(outcome)}`,
+      }
     if (await isReady(context, id, ready)) {
       await context.log.note(`service ${key} is ready`)
       return { kind: 'ready' }
     }
     if (context.clock.monotonic() > deadline) {
-      return { kind: 'trouble', cause: 'timeout', message: `service ${key} was not ready within ${formatDuration(ready.timeoutMs)}` }
+      return {
+        kind: 'trouble',
+        cause: 'timeout',
+        message: `service ${key} was not ready within ${formatDuration(ready.timeoutMs)}`,
+      }
     }
     await delay(READY_POLL_MS, undefined, { signal }).catch(() => undefined)
   }

@@ -30,9 +30,17 @@ const ANNOTATED_LINES = 5_000
 export async function runStage(ports: StagePorts, work: StageWork): Promise<StageEnd> {
   const startedAt = ports.clock.monotonic()
   const secrets = [...Object.values(work.secrets), ...(work.instance === null ? [] : [work.instance.token])]
-  const log = await ports.logs.open(work.identity.runId, { masker: createMasker(secrets), limitBytes: work.plan.logBytes })
+  const log = await ports.logs.open(work.identity.runId, {
+    masker: createMasker(secrets),
+    limitBytes: work.plan.logBytes,
+  })
   try {
-    const context: StageContext = { ...ports, ...work, log, state: createStageState(work.recorder.known ?? EMPTY_STAGE_REPORT) }
+    const context: StageContext = {
+      ...ports,
+      ...work,
+      log,
+      state: createStageState(work.recorder.known ?? EMPTY_STAGE_REPORT),
+    }
     context.state.change((report) => ({ ...report, instance: work.instance?.domain ?? null }))
     for (;;) {
       await runAttempt(context)
@@ -80,7 +88,11 @@ async function runAttempt(context: StageContext): Promise<void> {
 
 type Trouble = NonNullable<AttemptReport['trouble']>
 
-async function perform(context: StageContext, stageLimit: AbortSignal, servicesSignal: AbortSignal): Promise<Trouble | null> {
+async function perform(
+  context: StageContext,
+  stageLimit: AbortSignal,
+  servicesSignal: AbortSignal,
+): Promise<Trouble | null> {
   const { host, identity, plan, state } = context
   await host.ensureVolume(objectName(identity.runId, state.attempt().number), identity.runId)
   const missing = await ensureImages(context, AbortSignal.any([context.signal, stageLimit]))
@@ -92,7 +104,8 @@ async function perform(context: StageContext, stageLimit: AbortSignal, servicesS
   const count = plan.config.steps.length
   const first = state.attempt().steps.findIndex((step) => step.state === 'waiting' || step.state === 'running')
   let next: Promise<PreparedStep> | null = first < 0 ? null : prepareStep(context, first, network)
-  let last: FoundContainer | null = first < 0 ? await host.findContainer(objectName(identity.runId, state.attempt().number, `step-${count}`)) : null
+  let last: FoundContainer | null =
+    first < 0 ? await host.findContainer(objectName(identity.runId, state.attempt().number, `step-${count}`)) : null
   let restored: readonly RestoredCache[] = []
   for (let index = first; index >= 0 && index < count && next !== null; index += 1) {
     if (context.signal.aborted || stageLimit.aborted) break
@@ -125,14 +138,26 @@ async function perform(context: StageContext, stageLimit: AbortSignal, servicesS
 }
 
 /** Source, scripts and caches go in through the first step's container, which has not started. */
-async function fill(context: StageContext, found: FoundContainer, stageLimit: AbortSignal): Promise<readonly RestoredCache[]> {
+async function fill(
+  context: StageContext,
+  found: FoundContainer,
+  stageLimit: AbortSignal,
+): Promise<readonly RestoredCache[]> {
   const signal = AbortSignal.any([context.signal, stageLimit])
-  const scripts = context.plan.config.steps.map((step, index) => ({ path: scriptPath(index), mode: 0o755, text: stepScript(step.commands) }))
+  const scripts = context.plan.config.steps.map((step, index) => ({
+    path: scriptPath(index),
+    mode: 0o755,
+    text: stepScript(step.commands),
+  }))
   await context.host.fill(found.id, scripts, context.checkout.tree(), signal)
   return restoreCaches(context, found.id)
 }
 
-async function keepResults(context: StageContext, last: FoundContainer, restored: readonly RestoredCache[]): Promise<void> {
+async function keepResults(
+  context: StageContext,
+  last: FoundContainer,
+  restored: readonly RestoredCache[],
+): Promise<void> {
   const isGood = failureCause(context) === null
   // An attempt that will be repeated has no results.
   if (!isGood && mayRetry(context, failureCause(context) ?? 'exit')) return
@@ -142,13 +167,20 @@ async function keepResults(context: StageContext, last: FoundContainer, restored
 
 async function ensureImages(context: StageContext, signal: AbortSignal): Promise<Trouble | null> {
   const { steps, services } = context.plan.config
-  const images = new Set([...steps.map((step) => step.image), ...Object.values(services).map((service) => service.image)])
+  const images = new Set([
+    ...steps.map((step) => step.image),
+    ...Object.values(services).map((service) => service.image),
+  ])
   const answers = await Promise.all(
-    [...images].map(async (image) => ({ image, answer: await context.host.ensureImage(image, (line) => void context.log.note(line), signal) })),
+    [...images].map(async (image) => ({
+      image,
+      answer: await context.host.ensureImage(image, (line) => void context.log.note(line), signal),
+    })),
   )
   for (const { image, answer } of answers) {
     if (answer.kind === 'missing') return { cause: 'exit', message: `image ${image} cannot be had: ${answer.message}` }
-    if (answer.kind === 'failed') return { cause: 'infra', message: `image ${image} could not be pulled: ${answer.message}` }
+    if (answer.kind === 'failed')
+      return { cause: 'infra', message: `image ${image} could not be pulled: ${answer.message}` }
   }
   return null
 }
@@ -194,7 +226,9 @@ function failureCause(context: StageContext): RetryCause | null {
 
 function mayRetry(context: StageContext, cause: RetryCause): boolean {
   const { retry } = context.plan.config
-  return context.interruption() === null && retry.on.includes(cause) && context.state.report().attempts.length <= retry.max
+  return (
+    context.interruption() === null && retry.on.includes(cause) && context.state.report().attempts.length <= retry.max
+  )
 }
 
 /** The stage's own limit, counted from the attempt's begin also after a take-over. */
@@ -218,7 +252,10 @@ function verdictOf(context: StageContext): { readonly conclusion: Conclusion; re
   if (interruption?.kind === 'timed_out') return { conclusion: 'timed_out', reason: 'timeout' }
   const cause = failureCause(context)
   const states = context.state.attempt().steps.map((step) => step.state)
-  if (cause === null) return states.includes('ignored') ? { conclusion: 'success', reason: 'tolerated' } : { conclusion: 'success', reason: null }
+  if (cause === null)
+    return states.includes('ignored')
+      ? { conclusion: 'success', reason: 'tolerated' }
+      : { conclusion: 'success', reason: null }
   // What is not the commit's fault is never ignored away.
   if (cause === 'infra') return { conclusion: 'failure', reason: 'infra' }
   if (context.plan.config.failure === 'ignore') return { conclusion: 'neutral', reason: 'ignored' }
@@ -253,11 +290,16 @@ async function removeAll(context: StageContext): Promise<void> {
 }
 
 function assertOurs(context: StageContext): void {
-  if (context.interruption()?.kind === 'lost') throw new SlipwayError('lease_lost', 'the stage goes on in another process')
+  if (context.interruption()?.kind === 'lost')
+    throw new SlipwayError('lease_lost', 'the stage goes on in another process')
 }
 
 /** For callers that log what they could not clean up. */
-export function cleanUpQuietly(ports: Pick<StagePorts, 'host'>, runId: string, onFailure: (cause: string) => void): Promise<void> {
+export function cleanUpQuietly(
+  ports: Pick<StagePorts, 'host'>,
+  runId: string,
+  onFailure: (cause: string) => void,
+): Promise<void> {
   return cleanUp(ports, runId).then(
     (left) => (left.length > 0 ? onFailure(`still on the host: ${left.join(', ')}`) : undefined),
     (error: unknown) => onFailure(errorMessage(error)),

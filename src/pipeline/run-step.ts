@@ -41,7 +41,11 @@ export function stepContainer(context: StageContext, index: number, network: Con
 }
 
 /** Makes the step's container, or finds it. */
-export async function prepareStep(context: StageContext, index: number, network: ContainerNetwork): Promise<PreparedStep> {
+export async function prepareStep(
+  context: StageContext,
+  index: number,
+  network: ContainerNetwork,
+): Promise<PreparedStep> {
   const container = stepContainer(context, index, network)
   const wasStarted = context.state.attempt().steps[index]?.state === 'running'
   if (wasStarted && (await context.host.findContainer(container.name)) === null) {
@@ -54,7 +58,12 @@ export async function prepareStep(context: StageContext, index: number, network:
 }
 
 /** Runs a prepared step to its end and notes the result. `stageLimit` fires when the stage's own time is over. */
-export async function runStep(context: StageContext, index: number, found: FoundContainer, stageLimit: AbortSignal): Promise<void> {
+export async function runStep(
+  context: StageContext,
+  index: number,
+  found: FoundContainer,
+  stageLimit: AbortSignal,
+): Promise<void> {
   const step = stepOf(context, index)
   const startedAt = context.state.attempt().steps[index]?.startedAt ?? context.clock.now()
   const elapsed = found.state === 'created' ? 0 : context.clock.now() - startedAt
@@ -64,16 +73,25 @@ export async function runStep(context: StageContext, index: number, found: Found
     const durationMs = Math.max(0, context.clock.now() - startedAt)
     const result = judge(context, step, outcome, { stage: stageLimit.aborted, step: limit.signal.aborted })
     context.state.changeStep(index, { startedAt, durationMs, ...result })
-    if (result.cause !== null) await context.log.note(`${step.name}: ${result.cause}`, logName(step.name, context.state.attempt().number))
+    if (result.cause !== null)
+      await context.log.note(`${step.name}: ${result.cause}`, logName(step.name, context.state.attempt().number))
   } finally {
     limit.clear()
   }
 }
 
-async function follow(context: StageContext, step: StepConfig, found: FoundContainer, signal: AbortSignal): Promise<ContainerOutcome> {
+async function follow(
+  context: StageContext,
+  step: StepConfig,
+  found: FoundContainer,
+  signal: AbortSignal,
+): Promise<ContainerOutcome> {
   const { host, log } = context
   const name = logName(step.name, context.state.attempt().number)
-  const sources = { stdout: { step: name, out: 'out' }, stderr: { step: name, out: 'err' } } as const satisfies Record<string, LogSource>
+  const sources = { stdout: { step: name, out: 'out' }, stderr: { step: name, out: 'err' } } as const satisfies Record<
+    string,
+    LogSource
+  >
   let isLost = false
   const lost = lostSignal(context)
   // When another process goes on with the stage, the container must live: only our following of it ends.
@@ -119,20 +137,30 @@ function judge(
     case 'exited': {
       const { exitCode, oomKilled } = outcome
       if (config.successExit.includes(exitCode)) {
-        const warning = oomKilled ? `a process was killed at the memory limit of ${memory}, and the step passed all the same` : null
+        const warning = oomKilled
+          ? `a process was killed at the memory limit of ${memory}, and the step passed all the same`
+          : null
         return { state: 'passed', exitCode, cause: null, warning }
       }
       const cause = oomKilled ? `out of memory: the limit is ${memory}` : `exit code ${exitCode}`
       return failed(step, { state: oomKilled ? 'out_of_memory' : 'failed', exitCode, cause, warning: null })
     }
     case 'start_failed':
-      return failed(step, { state: 'failed', exitCode: null, cause: `it could not be started: ${outcome.message}`, warning: null })
+      return failed(step, {
+        state: 'failed',
+        exitCode: null,
+        cause: `it could not be started: ${outcome.message}`,
+        warning: null,
+      })
     case 'ended': {
-      if (context.interruption()?.kind === 'cancelled') return { state: 'cancelled', exitCode: null, cause: 'cancelled', warning: null }
+      if (context.interruption()?.kind === 'cancelled')
+        return { state: 'cancelled', exitCode: null, cause: 'cancelled', warning: null }
       const isStep = limits.step && !limits.stage
       const limit = formatDuration(isStep ? (step.timeoutMs ?? 0) : config.timeoutMs)
       const cause = `the time limit of the ${isStep ? 'step' : 'stage'} (${limit}) was reached`
-      return isStep ? failed(step, { state: 'timed_out', exitCode: null, cause, warning: null }) : { state: 'timed_out', exitCode: null, cause, warning: null }
+      return isStep
+        ? failed(step, { state: 'timed_out', exitCode: null, cause, warning: null })
+        : { state: 'timed_out', exitCode: null, cause, warning: null }
     }
     case 'infrastructure':
       return { state: 'infrastructure', exitCode: null, cause: outcome.message, warning: null }
@@ -140,7 +168,9 @@ function judge(
 }
 
 function failed(step: StepConfig, result: StepResult): StepResult {
-  return step.failure === 'ignore' ? { ...result, state: 'ignored', warning: `${result.cause ?? 'it failed'}, which the file ignores` } : result
+  return step.failure === 'ignore'
+    ? { ...result, state: 'ignored', warning: `${result.cause ?? 'it failed'}, which the file ignores` }
+    : result
 }
 
 function stepLimit(step: StepConfig, elapsedMs: number): { readonly signal: AbortSignal; clear(): void } {
@@ -154,7 +184,8 @@ function lostSignal(context: StageContext): { readonly promise: Promise<never>; 
   let clear = (): void => undefined
   const promise = new Promise<never>((_resolve, reject) => {
     const look = (): void => {
-      if (context.interruption()?.kind === 'lost') reject(new SlipwayError('lease_lost', 'the stage goes on in another process'))
+      if (context.interruption()?.kind === 'lost')
+        reject(new SlipwayError('lease_lost', 'the stage goes on in another process'))
     }
     clear = () => context.signal.removeEventListener('abort', look)
     if (context.signal.aborted) look()

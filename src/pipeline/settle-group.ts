@@ -75,15 +75,30 @@ async function settle(deps: SettleDeps, settlement: Settlement): Promise<boolean
     case 'skip':
       return deps.runs.completeIdle(run.id, endOf('skipped', DEPENDENCY_REASON, deps.words.skipped(why), run, why))
     case 'cancel': {
-      const ended = await deps.runs.completeIdle(run.id, endOf('cancelled', FAIL_FAST_REASON, deps.words.cancelled(why), run, why))
+      const ended = await deps.runs.completeIdle(
+        run.id,
+        endOf('cancelled', FAIL_FAST_REASON, deps.words.cancelled(why), run, why),
+      )
       if (!ended) await deps.runs.requestCancel(run.id, { reason: why, by: 'slipway' })
       return ended
     }
   }
 }
 
-function endOf(conclusion: 'skipped' | 'cancelled', reason: string, report: DesiredCheck, run: Run, why: string): RunEnd {
-  return { conclusion, reason, result: run.result, report, story: `${conclusion === 'skipped' ? 'Skipped' : 'Cancelled'}: ${why}` }
+function endOf(
+  conclusion: 'skipped' | 'cancelled',
+  reason: string,
+  report: DesiredCheck,
+  run: Run,
+  why: string,
+): RunEnd {
+  return {
+    conclusion,
+    reason,
+    result: run.result,
+    report,
+    story: `${conclusion === 'skipped' ? 'Skipped' : 'Cancelled'}: ${why}`,
+  }
 }
 
 function newestAttempts(group: readonly Run[]): readonly Run[] {

@@ -24,7 +24,11 @@ export async function restoreCaches(context: StageContext, containerId: string):
     const entry = context.plan.useCache ? await findEntry(context, key, config) : null
     const isExact = entry?.key === key
     const unpacked = entry === null ? 'miss' : await unpack(context, containerId, entry)
-    await tell(context, { key, outcome: unpacked === null ? (isExact ? 'hit' : 'restored from another key') : 'miss', detail: unpacked === null ? (isExact ? null : (entry?.key ?? null)) : null })
+    await tell(context, {
+      key,
+      outcome: unpacked === null ? (isExact ? 'hit' : 'restored from another key') : 'miss',
+      detail: unpacked === null ? (isExact ? null : (entry?.key ?? null)) : null,
+    })
     restored.push({ config, key, isExact: isExact && unpacked === null })
   }
   return restored
@@ -43,7 +47,13 @@ export async function saveCaches(context: StageContext, containerId: string): Pr
         continue
       }
       const blob = await context.cacheBlobs.put(tar, { maxBytes: LARGEST_CACHE_BYTES })
-      await context.caches.keep({ key, ...blob, repositoryId: context.identity.repositoryId, scope: write, stage: context.plan.stage })
+      await context.caches.keep({
+        key,
+        ...blob,
+        repositoryId: context.identity.repositoryId,
+        scope: write,
+        stage: context.plan.stage,
+      })
       await tell(context, { key, outcome: 'saved', detail: null })
     } catch (error) {
       await tell(context, { key, outcome: 'not saved', detail: errorMessage(error) })
@@ -56,7 +66,11 @@ async function findEntry(context: StageContext, key: string, config: CacheConfig
   const exact = await caches.find(identity.repositoryId, plan.cacheScopes.read, key)
   if (exact !== null) return exact
   for (const prefix of config.restore) {
-    const entry = await caches.findByPrefix(identity.repositoryId, plan.cacheScopes.read, await fillKey(context, prefix))
+    const entry = await caches.findByPrefix(
+      identity.repositoryId,
+      plan.cacheScopes.read,
+      await fillKey(context, prefix),
+    )
     if (entry !== null) return entry
   }
   return null
@@ -81,7 +95,8 @@ async function fillKey(context: StageContext, template: string): Promise<string>
     ['branch', context.source.branch ?? context.source.tag ?? ''],
   ])
   for (const name of placeholdersOf(template)) {
-    if (name.startsWith('hash:')) values.set(name, (await context.checkout.hashFiles(name.slice('hash:'.length))) ?? 'none')
+    if (name.startsWith('hash:'))
+      values.set(name, (await context.checkout.hashFiles(name.slice('hash:'.length))) ?? 'none')
   }
   return fillTemplate(template, (name) => values.get(name)).text
 }

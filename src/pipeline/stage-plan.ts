@@ -32,7 +32,14 @@ export interface CacheScopes {
 const isRecord = (value: unknown): boolean => typeof value === 'object' && value !== null
 
 /** Plans are written by this code alone, so `format` answers for what is inside. */
-const storedPlan = z.custom<StagePlan>((value) => isRecord(value) && z.object({ format: z.literal(1) }).loose().safeParse(value).success)
+const storedPlan = z.custom<StagePlan>(
+  (value) =>
+    isRecord(value) &&
+    z
+      .object({ format: z.literal(1) })
+      .loose()
+      .safeParse(value).success,
+)
 
 /** Throws when the run was planned by a version whose plans this one cannot read. */
 export function parseStagePlan(plan: unknown): StagePlan {

@@ -65,7 +65,9 @@ export interface ProcessStore {
     deadIds: readonly string[],
     staleMs: number | null,
     maxDeaths: number,
-  ): Promise<readonly { readonly jobId: string; readonly kind: string; readonly parked: boolean; readonly payload: unknown }[]>
+  ): Promise<
+    readonly { readonly jobId: string; readonly kind: string; readonly parked: boolean; readonly payload: unknown }[]
+  >
 }
 
 export type JobOutcome =

@@ -20,7 +20,9 @@ export interface ReaperOptions {
 
 export async function reapDeadProcesses(options: ReaperOptions): Promise<void> {
   const neighbours = await options.store.onMachine(options.self.machine)
-  const dead = neighbours.filter(({ id, pid }) => id !== options.self.id && !options.isPidAlive(pid)).map(({ id }) => id)
+  const dead = neighbours
+    .filter(({ id, pid }) => id !== options.self.id && !options.isPidAlive(pid))
+    .map(({ id }) => id)
   const orphans = await options.store.reap(dead, options.isSteady() ? options.staleMs : null, MAX_DEATHS)
   for (const orphan of orphans) {
     options.logger.warn(orphan, 'took over a job whose process ended')
@@ -30,7 +32,10 @@ export async function reapDeadProcesses(options: ReaperOptions): Promise<void> {
 }
 
 /** One that cannot be told must not keep the others from it. */
-async function tellParked(options: ReaperOptions, orphan: { readonly kind: string; readonly payload: unknown }): Promise<void> {
+async function tellParked(
+  options: ReaperOptions,
+  orphan: { readonly kind: string; readonly payload: unknown },
+): Promise<void> {
   const payload = isRecord(orphan.payload) ? orphan.payload : {}
   try {
     await options.handlers[orphan.kind]?.onParked?.(payload, 'three processes ended while they worked on it')

@@ -88,7 +88,12 @@ interface Lane {
   onIdle(): Promise<void>
 }
 
-function startLane(lane: LaneOptions, options: WorkerOptions, inHand: Map<string, ClaimedJob>, signal: AbortSignal): Lane {
+function startLane(
+  lane: LaneOptions,
+  options: WorkerOptions,
+  inHand: Map<string, ClaimedJob>,
+  signal: AbortSignal,
+): Lane {
   const queue = new PQueue({ concurrency: lane.concurrency })
   let isClosed = false
   let isClaiming = false
@@ -144,7 +149,10 @@ function startLane(lane: LaneOptions, options: WorkerOptions, inHand: Map<string
       await settle(job, await perform(job, options, signal), options)
     } catch (error) {
       // The outcome could not be written: the job is given back when it is no longer in hand.
-      options.logger.warn({ job: job.kind, jobId: job.id, err: errorMessage(error) }, 'the end of a job was not recorded')
+      options.logger.warn(
+        { job: job.kind, jobId: job.id, err: errorMessage(error) },
+        'the end of a job was not recorded',
+      )
     } finally {
       inHand.delete(job.id)
     }

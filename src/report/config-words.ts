@@ -40,9 +40,25 @@ function listed(problem: ConfigProblem): string {
 export interface ConfigPlan {
   readonly path: string
   readonly isNew: boolean
-  readonly images: readonly { readonly key: string; readonly dockerfile: string; readonly platforms: readonly string[] }[]
-  readonly stages: readonly { readonly key: string; readonly dependsOn: readonly string[]; readonly secrets: readonly string[]; readonly pool: { readonly name: string } | null }[]
-  readonly services: readonly { readonly key: string; readonly branch: string; readonly host: string; readonly environment: string; readonly secrets: readonly string[]; readonly refusal: string | null }[]
+  readonly images: readonly {
+    readonly key: string
+    readonly dockerfile: string
+    readonly platforms: readonly string[]
+  }[]
+  readonly stages: readonly {
+    readonly key: string
+    readonly dependsOn: readonly string[]
+    readonly secrets: readonly string[]
+    readonly pool: { readonly name: string } | null
+  }[]
+  readonly services: readonly {
+    readonly key: string
+    readonly branch: string
+    readonly host: string
+    readonly environment: string
+    readonly secrets: readonly string[]
+    readonly refusal: string | null
+  }[]
   readonly packages: readonly { readonly key: string; readonly tags: readonly string[] }[]
 }
 
@@ -63,11 +79,19 @@ export function configPlanCheck(plan: ConfigPlan): DesiredCheck {
       summary: paragraphs(
         `This pull request changes ${code(plan.path)}. Once it is merged:`,
         plan.images.length > 0 &&
-          table(['Image', 'Dockerfile', 'Platforms'], plan.images.map((image) => [code(image.key), code(image.dockerfile), plain(image.platforms.join(', '))])),
+          table(
+            ['Image', 'Dockerfile', 'Platforms'],
+            plan.images.map((image) => [code(image.key), code(image.dockerfile), plain(image.platforms.join(', '))]),
+          ),
         plan.stages.length > 0 &&
           table(
             ['Stage', 'After', 'Instance', 'Secrets'],
-            plan.stages.map((stage) => [code(stage.key), plain(stage.dependsOn.join(', ')), plain(stage.pool?.name ?? ''), plain(stage.secrets.join(', '))]),
+            plan.stages.map((stage) => [
+              code(stage.key),
+              plain(stage.dependsOn.join(', ')),
+              plain(stage.pool?.name ?? ''),
+              plain(stage.secrets.join(', ')),
+            ]),
           ),
         plan.services.length > 0 &&
           table(
@@ -81,7 +105,11 @@ export function configPlanCheck(plan: ConfigPlan): DesiredCheck {
               service.refusal === null ? '✅' : `❌ ${plain(service.refusal)}`,
             ]),
           ),
-        plan.packages.length > 0 && table(['Package', 'Tags'], plan.packages.map((one) => [code(one.key), plain(one.tags.join(', '))])),
+        plan.packages.length > 0 &&
+          table(
+            ['Package', 'Tags'],
+            plan.packages.map((one) => [code(one.key), plain(one.tags.join(', '))]),
+          ),
       ),
       annotations: [],
     },

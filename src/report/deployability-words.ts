@@ -21,7 +21,12 @@ export interface ImageLine {
 export interface DeployabilityReport {
   readonly images: readonly ImageLine[]
   readonly missing: readonly { readonly image: string; readonly platform: string }[]
-  readonly published: readonly { readonly image: string; readonly reference: string; readonly digest: string | null; readonly cause: string | null }[]
+  readonly published: readonly {
+    readonly image: string
+    readonly reference: string
+    readonly digest: string | null
+    readonly cause: string | null
+  }[]
   readonly logTail: readonly string[]
 }
 
@@ -92,7 +97,8 @@ function title(conclusion: Conclusion, report: DeployabilityReport, durationMs: 
   if (missing !== undefined) return `No Docker host builds ${missing.platform} for ${missing.image}`
   const unpublished = report.published.find((publication) => publication.cause !== null)
   if (failed === null && unpublished !== undefined) return `${unpublished.image} could not be published`
-  if (conclusion === 'cancelled') return cause === null ? `Cancelled after ${took}` : `Cancelled after ${took}: ${cause}`
+  if (conclusion === 'cancelled')
+    return cause === null ? `Cancelled after ${took}` : `Cancelled after ${took}: ${cause}`
   if (failed === null) return `Failed after ${took}`
   if (failed.state === 'timed_out') return `${failed.image} timed out after ${took}`
   if (failed.state === 'infrastructure') return `Slipway failed, not your commit: ${failed.cause ?? ''}`
@@ -103,7 +109,10 @@ function title(conclusion: Conclusion, report: DeployabilityReport, durationMs: 
 function failure(image: ImageLine): string {
   const where = image.location === null ? '' : ` at ${code(`${image.location.path}:${image.location.startLine}`)}`
   const step = image.step === null ? '' : `\n\n${block([image.step])}`
-  const lead = image.state === 'infrastructure' ? '**Slipway failed, not your commit.**' : `**${plain(image.image)}** could not be built${where}.`
+  const lead =
+    image.state === 'infrastructure'
+      ? '**Slipway failed, not your commit.**'
+      : `**${plain(image.image)}** could not be built${where}.`
   return `${lead} ${plain(image.cause ?? '')}${step}`
 }
 
@@ -137,16 +146,28 @@ function missingPlatforms(report: DeployabilityReport): string {
 
 function nextStep(conclusion: Conclusion, failed: ImageLine | null): string | false {
   if (conclusion === 'success') return false
-  if (failed?.state === 'infrastructure') return 'Press **Re-run** to try again. If it stays like this, tell an admin: the Docker host needs a look.'
-  if (failed?.state === 'timed_out') return 'Make the build faster, or raise `timeout` of the image in `.github/slipway.yml` (up to the admin’s limit).'
-  if (failed !== null) return 'Mend the step above and push again; **Rebuild** builds the same commit without any cache.'
+  if (failed?.state === 'infrastructure')
+    return 'Press **Re-run** to try again. If it stays like this, tell an admin: the Docker host needs a look.'
+  if (failed?.state === 'timed_out')
+    return 'Make the build faster, or raise `timeout` of the image in `.github/slipway.yml` (up to the admin’s limit).'
+  if (failed !== null)
+    return 'Mend the step above and push again; **Rebuild** builds the same commit without any cache.'
   return false
 }
 
 function annotationsOf(image: ImageLine): readonly Annotation[] {
   if (image.state !== 'failed' || image.location === null) return []
   const { path, startLine, endLine } = image.location
-  return [{ path, startLine, endLine, level: 'failure', title: `Image ${image.image}: the build fails here`, message: image.cause ?? 'the build failed' }]
+  return [
+    {
+      path,
+      startLine,
+      endLine,
+      level: 'failure',
+      title: `Image ${image.image}: the build fails here`,
+      message: image.cause ?? 'the build failed',
+    },
+  ]
 }
 
 function firstFailure(report: DeployabilityReport): ImageLine | null {

@@ -20,7 +20,12 @@ export interface DeploymentStory {
   readonly deployment: {
     readonly state: string
     readonly direction: 'forward' | 'back'
-    readonly failure: { readonly kind: string; readonly cause: string; readonly exitCode: number | null; readonly logTail: readonly string[] } | null
+    readonly failure: {
+      readonly kind: string
+      readonly cause: string
+      readonly exitCode: number | null
+      readonly logTail: readonly string[]
+    } | null
     readonly warnings: readonly string[]
   }
   readonly release: ReleaseStory | null
@@ -111,7 +116,8 @@ export function deploymentEnd(story: DeploymentStory): DesiredCheck {
     status: 'completed',
     conclusion,
     output: output(story, deploymentLine(story), whatNow(story)),
-    buttons: deployment.state === 'live' ? [ROLLBACK] : conclusion === 'neutral' || conclusion === 'failure' ? [REBUILD] : [],
+    buttons:
+      deployment.state === 'live' ? [ROLLBACK] : conclusion === 'neutral' || conclusion === 'failure' ? [REBUILD] : [],
   }
 }
 
@@ -135,7 +141,8 @@ export function deploymentLine({ service, deployment, release, previous, run, du
   const sha = short(release?.sha ?? run.sha)
   switch (deployment.state) {
     case 'live':
-      if (deployment.warnings.includes('post_deploy_failed')) return `${sha} is live on ${service.environment}, but ${cause}`
+      if (deployment.warnings.includes('post_deploy_failed'))
+        return `${sha} is live on ${service.environment}, but ${cause}`
       return `${service.key}: ${sha} is live on ${service.environment} after ${took}`
     case 'rolled_back':
       return `${service.key}: rolled back to ${short(previous?.sha ?? '')} after ${took}: ${cause}`
@@ -150,15 +157,19 @@ export function deploymentLine({ service, deployment, release, previous, run, du
 }
 
 function whatNow({ deployment, service, previous }: DeploymentStory): string {
-  if (deployment.failure?.kind === 'not_allowed') return 'Nothing was touched. What a repository may deploy, and where, an admin decides in `server.yml`.'
-  if (deployment.failure?.kind === 'held') return 'Push a newer commit, or press **Re-run** to deploy this one all the same.'
+  if (deployment.failure?.kind === 'not_allowed')
+    return 'Nothing was touched. What a repository may deploy, and where, an admin decides in `server.yml`.'
+  if (deployment.failure?.kind === 'held')
+    return 'Push a newer commit, or press **Re-run** to deploy this one all the same.'
   switch (deployment.state) {
     case 'live':
       return service.url === null ? '' : `It answers at ${service.url}`
     case 'rolled_back':
       return `Release ${previous?.number ?? ''} (${code(short(previous?.sha ?? ''))}) is live as before. This commit stays back until a newer one comes, or somebody presses **Re-run**.`
     case 'failed':
-      return previous === null && deployment.failure?.kind !== 'build_failed' ? 'Nothing of this release is left running, and nothing was live before it.' : 'What was live before is live.'
+      return previous === null && deployment.failure?.kind !== 'build_failed'
+        ? 'Nothing of this release is left running, and nothing was live before it.'
+        : 'What was live before is live.'
     default:
       return ''
   }
@@ -167,7 +178,8 @@ function whatNow({ deployment, service, previous }: DeploymentStory): string {
 const WARNINGS: Readonly<Record<string, string>> = {
   no_ipvs:
     '⚠️ The kernel of this host has no IPVS: ports that Swarm publishes through its routing mesh do not answer there, although Swarm reports that all is well. Load the module `ip_vs` on the host, publish in host mode, or use `driver: container`.',
-  port_taken: '⚠️ The port is published by another service of the Swarm already, so this one is reachable inside the Swarm only.',
+  port_taken:
+    '⚠️ The port is published by another service of the Swarm already, so this one is reachable inside the Swarm only.',
   post_deploy_failed: '⚠️ The release is live, but a `post_deploy` hook failed; it was not rolled back.',
 }
 
@@ -198,8 +210,12 @@ function facts({ service, release, previous, run }: DeploymentStory): string {
         plain(service.host),
         service.driver,
         code(short(release?.sha ?? run.sha)),
-        release === null ? '–' : `${release.number}${release.approvedBy === null ? '' : `, approved by ${plain(release.approvedBy)}`}`,
-        release === null ? '–' : code((release.image.digest ?? release.image.imageId).replace(/^(.*sha256:.{12}).*$/, '$1')),
+        release === null
+          ? '–'
+          : `${release.number}${release.approvedBy === null ? '' : `, approved by ${plain(release.approvedBy)}`}`,
+        release === null
+          ? '–'
+          : code((release.image.digest ?? release.image.imageId).replace(/^(.*sha256:.{12}).*$/, '$1')),
         previous === null ? '–' : `${previous.number} (${code(short(previous.sha))})`,
       ],
     ],
@@ -208,17 +224,33 @@ function facts({ service, release, previous, run }: DeploymentStory): string {
 
 export function deploymentQueued(service: string): DesiredCheck {
   const summary = `${code(service)} is deployed as soon as what runs for it now has ended; only the newest commit is.`
-  return { status: 'queued', conclusion: null, output: { title: 'Waiting for its turn', summary, annotations: [] }, buttons: [CANCEL] }
+  return {
+    status: 'queued',
+    conclusion: null,
+    output: { title: 'Waiting for its turn', summary, annotations: [] },
+    buttons: [CANCEL],
+  }
 }
 
 /** Refused before anything was touched; no button can change it. */
 export function deploymentRefused(service: string, why: string): DesiredCheck {
-  const summary = paragraphs(`**${plain(why)}**`, 'Nothing was touched. What a repository may deploy, and where, an admin decides in `server.yml`.')
-  return { status: 'completed', conclusion: 'failure', output: { title: `${service}: ${why}`.slice(0, 250), summary, annotations: [] }, buttons: [] }
+  const summary = paragraphs(
+    `**${plain(why)}**`,
+    'Nothing was touched. What a repository may deploy, and where, an admin decides in `server.yml`.',
+  )
+  return {
+    status: 'completed',
+    conclusion: 'failure',
+    output: { title: `${service}: ${why}`.slice(0, 250), summary, annotations: [] },
+    buttons: [],
+  }
 }
 
 export type RefusalStory =
-  | { readonly kind: 'host_unknown' | 'host_not_given' | 'host_takes_no_services' | 'host_has_no_unikernels'; readonly host: string }
+  | {
+      readonly kind: 'host_unknown' | 'host_not_given' | 'host_takes_no_services' | 'host_has_no_unikernels'
+      readonly host: string
+    }
   | { readonly kind: 'branch_not_allowed'; readonly branch: string; readonly allowed: readonly string[] }
   | { readonly kind: 'name_not_allowed'; readonly name: string }
   | { readonly kind: 'port_missing' }

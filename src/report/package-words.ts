@@ -1,7 +1,14 @@
 /** Every word about package builds that a person reads on GitHub. */
 import { formatByteSize } from '../core/byte-size.ts'
 import type { DesiredCheck } from '../core/check.ts'
-import type { PackageComparison, PackageEnd, PackageOutcome, PackagePhase, PackageSubject, PackageWords } from '../core/package-report.ts'
+import type {
+  PackageComparison,
+  PackageEnd,
+  PackageOutcome,
+  PackagePhase,
+  PackageSubject,
+  PackageWords,
+} from '../core/package-report.ts'
 import type { Conclusion } from '../core/run.ts'
 import { CANCEL, REBUILD } from './buttons.ts'
 import { durationText } from './duration-text.ts'
@@ -53,17 +60,32 @@ function endedCheck(end: PackageEnd): DesiredCheck {
   }
 }
 
-function verdict({ outcome, subject, durationMs }: PackageEnd): { readonly conclusion: Conclusion; readonly title: string } {
+function verdict({ outcome, subject, durationMs }: PackageEnd): {
+  readonly conclusion: Conclusion
+  readonly title: string
+} {
   const took = durationText(durationMs)
   switch (outcome.kind) {
     case 'published':
-      return { conclusion: 'success', title: `Released ${outcome.file.fileName} (${formatByteSize(outcome.file.size)}) in ${took}` }
+      return {
+        conclusion: 'success',
+        title: `Released ${outcome.file.fileName} (${formatByteSize(outcome.file.size)}) in ${took}`,
+      }
     case 'compared':
       return comparisonVerdict(outcome.comparison, took)
     case 'tag_moved':
-      return { conclusion: 'failure', title: `The tag moved: ${subject.tag} stands for ${outcome.releasedSha.slice(0, 12)}, not ${subject.sha.slice(0, 12)}` }
+      return {
+        conclusion: 'failure',
+        title: `The tag moved: ${subject.tag} stands for ${outcome.releasedSha.slice(0, 12)}, not ${subject.sha.slice(0, 12)}`,
+      }
     case 'failed':
-      return { conclusion: 'failure', title: outcome.fault === 'user' ? `Failed after ${took}: ${outcome.message}` : `Slipway failed, not your commit: ${outcome.message}` }
+      return {
+        conclusion: 'failure',
+        title:
+          outcome.fault === 'user'
+            ? `Failed after ${took}: ${outcome.message}`
+            : `Slipway failed, not your commit: ${outcome.message}`,
+      }
     case 'timed_out':
       return { conclusion: 'timed_out', title: `Timed out after ${durationText(outcome.limitMs)}` }
     case 'cancelled':
@@ -71,14 +93,23 @@ function verdict({ outcome, subject, durationMs }: PackageEnd): { readonly concl
   }
 }
 
-function comparisonVerdict(comparison: PackageComparison, took: string): { readonly conclusion: Conclusion; readonly title: string } {
+function comparisonVerdict(
+  comparison: PackageComparison,
+  took: string,
+): { readonly conclusion: Conclusion; readonly title: string } {
   switch (comparison.kind) {
     case 'same_bytes':
       return { conclusion: 'success', title: `Reproducible: built again in ${took}, the same bytes` }
     case 'same_contents':
-      return { conclusion: 'success', title: `Same contents: built again in ${took}, the same files in another archive` }
+      return {
+        conclusion: 'success',
+        title: `Same contents: built again in ${took}, the same files in another archive`,
+      }
     case 'different':
-      return { conclusion: 'neutral', title: `Different: built again in ${took}, ${comparison.files.length} files differ; the released bytes stay` }
+      return {
+        conclusion: 'neutral',
+        title: `Different: built again in ${took}, ${comparison.files.length} files differ; the released bytes stay`,
+      }
   }
 }
 

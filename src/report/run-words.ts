@@ -8,7 +8,11 @@ export function queuedCheck(what: string): DesiredCheck {
   return {
     status: 'queued',
     conclusion: null,
-    output: { title: 'Waiting for a free place', summary: `${plain(what)} starts as soon as a Docker host has a free place.`, annotations: [] },
+    output: {
+      title: 'Waiting for a free place',
+      summary: `${plain(what)} starts as soon as a Docker host has a free place.`,
+      annotations: [],
+    },
     buttons: [CANCEL],
   }
 }
@@ -41,7 +45,11 @@ export function cancelledCheck(cause: string): DesiredCheck {
   return {
     status: 'completed',
     conclusion: 'cancelled',
-    output: { title: `Cancelled: ${cause}`, summary: `${plain(cause)}. Nothing of it is left running.`, annotations: [] },
+    output: {
+      title: `Cancelled: ${cause}`,
+      summary: `${plain(cause)}. Nothing of it is left running.`,
+      annotations: [],
+    },
     buttons: [REBUILD],
   }
 }

@@ -33,7 +33,16 @@ export interface StageEndWords {
 /** The stage waits for others of its pipeline. */
 export function stageWaiting(waitsFor: readonly string[]): DesiredCheck {
   const names = waitsFor.join(', ')
-  return { status: 'queued', conclusion: null, output: { title: `Waiting for ${names}`, summary: `Starts as soon as ${plain(names)} ended well.`, annotations: [] }, buttons: [CANCEL] }
+  return {
+    status: 'queued',
+    conclusion: null,
+    output: {
+      title: `Waiting for ${names}`,
+      summary: `Starts as soon as ${plain(names)} ended well.`,
+      annotations: [],
+    },
+    buttons: [CANCEL],
+  }
 }
 
 /** It stands in line for an instance. */
@@ -98,11 +107,15 @@ function title({ conclusion, reason, report, durationMs }: StageEndWords): strin
   const attempt = report.attempts.at(-1)
   const failed = attempt === undefined ? undefined : culprit(attempt)
   const tries = report.attempts.length > 1 ? ` in attempt ${report.attempts.length}` : ''
-  if (conclusion === 'success') return `Passed in ${took}${tries}${reason === 'tolerated' ? ', with failures that the file ignores' : ''}`
+  if (conclusion === 'success')
+    return `Passed in ${took}${tries}${reason === 'tolerated' ? ', with failures that the file ignores' : ''}`
   if (conclusion === 'cancelled') return `Cancelled after ${took}: ${reason ?? 'by hand'}`
-  if (reason === 'infra') return `Slipway failed, not your commit: ${attempt?.trouble?.message ?? failed?.cause ?? 'the host'}`
-  const cause = attempt?.trouble?.message ?? (failed === undefined ? null : `${failed.name}: ${failed.cause ?? 'failed'}`)
-  const word = conclusion === 'timed_out' ? 'Timed out' : conclusion === 'neutral' ? 'Failed, which the file ignores,' : 'Failed'
+  if (reason === 'infra')
+    return `Slipway failed, not your commit: ${attempt?.trouble?.message ?? failed?.cause ?? 'the host'}`
+  const cause =
+    attempt?.trouble?.message ?? (failed === undefined ? null : `${failed.name}: ${failed.cause ?? 'failed'}`)
+  const word =
+    conclusion === 'timed_out' ? 'Timed out' : conclusion === 'neutral' ? 'Failed, which the file ignores,' : 'Failed'
   return `${word} after ${took}${tries}${cause === null ? '' : `: ${cause}`}`
 }
 
@@ -112,18 +125,30 @@ function failureLine({ conclusion, reason, report }: StageEndWords): string {
   const failed = attempt === undefined ? undefined : culprit(attempt)
   const lead = reason === 'infra' ? '**Slipway failed, not your commit.** ' : ''
   if (attempt?.trouble != null) return `${lead}${plain(attempt.trouble.message)}.`
-  return failed === undefined ? lead : `${lead}The step **${plain(failed.name)}** did not pass: ${plain(failed.cause ?? 'it failed')}.`
+  return failed === undefined
+    ? lead
+    : `${lead}The step **${plain(failed.name)}** did not pass: ${plain(failed.cause ?? 'it failed')}.`
 }
 
 function attemptTables(report: StageReport): string {
   if (report.attempts.length === 1) return report.attempts.map(stepTable).join('')
-  return report.attempts.map((attempt) => `**Attempt ${attempt.number}**${attempt.trouble === null ? '' : `: ${plain(attempt.trouble.message)}`}\n\n${stepTable(attempt)}`).join('\n\n')
+  return report.attempts
+    .map(
+      (attempt) =>
+        `**Attempt ${attempt.number}**${attempt.trouble === null ? '' : `: ${plain(attempt.trouble.message)}`}\n\n${stepTable(attempt)}`,
+    )
+    .join('\n\n')
 }
 
 function stepTable(attempt: AttemptReport): string {
   return table(
     ['Step', 'Image', 'Result', 'Time'],
-    attempt.steps.map((step) => [plain(step.name), code(step.image), stateWords(step), step.durationMs === null ? '' : durationText(step.durationMs)]),
+    attempt.steps.map((step) => [
+      plain(step.name),
+      code(step.image),
+      stateWords(step),
+      step.durationMs === null ? '' : durationText(step.durationMs),
+    ]),
   )
 }
 
@@ -139,24 +164,35 @@ function instanceLine(report: StageReport): string | false {
 function testLines({ tests }: StageReport): string | false {
   if (tests === null) return false
   const counts = `Tests: ${tests.total - tests.failed - tests.skipped} passed, ${tests.failed} failed, ${tests.skipped} skipped.`
-  const failures = tests.failures.slice(0, MOST_TEST_FAILURES).map(({ name, message }) => `- ${plain(name)}: ${plain(message.split('\n')[0] ?? '')}`)
+  const failures = tests.failures
+    .slice(0, MOST_TEST_FAILURES)
+    .map(({ name, message }) => `- ${plain(name)}: ${plain(message.split('\n')[0] ?? '')}`)
   return paragraphs(counts, failures.join('\n'))
 }
 
 function cacheLines({ caches }: StageReport): string {
-  return caches.map((cache) => `- Cache ${code(cache.key)}: ${cache.outcome}${cache.detail === null ? '' : ` (${plain(cache.detail)})`}`).join('\n')
+  return caches
+    .map(
+      (cache) =>
+        `- Cache ${code(cache.key)}: ${cache.outcome}${cache.detail === null ? '' : ` (${plain(cache.detail)})`}`,
+    )
+    .join('\n')
 }
 
 function artifactLines({ artifacts }: StageReport): string | false {
   if (artifacts.length === 0) return false
-  const shown = artifacts.slice(0, MOST_ARTIFACTS).map(({ path, size, sha256 }) => [code(path), `${size} B`, code(sha256.slice(0, 12))])
+  const shown = artifacts
+    .slice(0, MOST_ARTIFACTS)
+    .map(({ path, size, sha256 }) => [code(path), `${size} B`, code(sha256.slice(0, 12))])
   const more = artifacts.length > MOST_ARTIFACTS ? `\n\nand ${artifacts.length - MOST_ARTIFACTS} more` : ''
   return table(['Artifact', 'Size', 'sha256'], shown) + more
 }
 
 function nextStep({ reason, conclusion }: StageEndWords): string | false {
-  if (reason === 'infra') return 'Press **Re-run** to try again. If it stays like this, tell an admin: the Docker host needs a look.'
-  if (reason === 'oom') return 'Let the step use less memory, or raise `resources.memory` of the stage (up to the admin’s limit).'
+  if (reason === 'infra')
+    return 'Press **Re-run** to try again. If it stays like this, tell an admin: the Docker host needs a look.'
+  if (reason === 'oom')
+    return 'Let the step use less memory, or raise `resources.memory` of the stage (up to the admin’s limit).'
   if (conclusion === 'timed_out') return 'Make the stage faster, or raise its `timeout` (up to the admin’s limit).'
   if (conclusion === 'cancelled') return false
   return '`slipway run .github/slipway.yml` does the same on your machine.'
@@ -167,5 +203,7 @@ function annotations(report: StageReport): readonly Annotation[] {
 }
 
 function culprit(attempt: AttemptReport): StepReport | undefined {
-  return attempt.steps.find((step) => ['failed', 'out_of_memory', 'timed_out', 'infrastructure', 'cancelled'].includes(step.state))
+  return attempt.steps.find((step) =>
+    ['failed', 'out_of_memory', 'timed_out', 'infrastructure', 'cancelled'].includes(step.state),
+  )
 }

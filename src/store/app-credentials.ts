@@ -34,7 +34,9 @@ export function createAppCredentialStore(settings: InstallationSettings, cipher:
     async load() {
       const sealed = await settings.get(SETTING)
       if (typeof sealed !== 'string') return null
-      const { appId, clientId, slug, ...secrets } = storedShape.parse(JSON.parse(cipher.open(Buffer.from(sealed, 'base64'), SETTING)))
+      const { appId, clientId, slug, ...secrets } = storedShape.parse(
+        JSON.parse(cipher.open(Buffer.from(sealed, 'base64'), SETTING)),
+      )
       return {
         appId,
         clientId,

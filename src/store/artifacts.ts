@@ -28,7 +28,9 @@ export function createArtifactStore(db: Database): ExpiringArtifactStore {
     },
     async list(runId) {
       if (!isUuid(runId)) return []
-      const rows = await db.rows<ArtifactRow>(sql`select * from artifacts where run_id = ${runId} and expires_at > now() order by path`)
+      const rows = await db.rows<ArtifactRow>(
+        sql`select * from artifacts where run_id = ${runId} and expires_at > now() order by path`,
+      )
       return rows.map(toArtifact)
     },
     async get(id) {

@@ -21,7 +21,9 @@ export interface CacheFilter {
 
 export interface ManagedCacheStore extends CacheStore {
   /** Forgets caches; the caller removes the bytes of `unused`. */
-  clear(filter: CacheFilter): Promise<{ readonly cleared: number; readonly bytes: number; readonly unused: readonly string[] }>
+  clear(
+    filter: CacheFilter,
+  ): Promise<{ readonly cleared: number; readonly bytes: number; readonly unused: readonly string[] }>
   /** Forgets what is over the quota and returns the digests that no cache names any more. */
   trim(): Promise<readonly string[]>
 }

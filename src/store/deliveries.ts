@@ -86,7 +86,9 @@ export function createDeliveryStore(db: Database): DeliveryStore {
 
 function batchLength(waiting: readonly Waiting[]): number {
   let size = 0
-  const fitting = waiting.slice(0, LARGEST_BATCH).findIndex(({ delivery }) => (size += delivery.payload.length) > LARGEST_BATCH_TEXT)
+  const fitting = waiting
+    .slice(0, LARGEST_BATCH)
+    .findIndex(({ delivery }) => (size += delivery.payload.length) > LARGEST_BATCH_TEXT)
   return fitting === -1 ? LARGEST_BATCH : Math.max(1, fitting)
 }
 
@@ -111,7 +113,9 @@ async function storeBatch(db: Database, batch: readonly Waiting[]): Promise<unkn
  */
 async function insertWithJobs(db: Queryable, deliveries: readonly NewDelivery[]): Promise<Set<string>> {
   const values = deliveries.map(
-    (d) => sql`(${d.id}, ${d.event}, ${d.action}::text, ${d.installationId}::bigint, ${d.repositoryId}::bigint, ${d.payload},
+    (
+      d,
+    ) => sql`(${d.id}, ${d.event}, ${d.action}::text, ${d.installationId}::bigint, ${d.repositoryId}::bigint, ${d.payload},
       ${d.isHandled ? 'received' : 'ignored'}, ${d.isHandled ? null : 'not an event that Slipway handles'}::text)`,
   )
   const rows = await db.rows<{ id: string }>(

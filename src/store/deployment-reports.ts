@@ -1,11 +1,17 @@
 /** The outbox of GitHub's Deployments; the same rules as that of check runs (`reports.ts`). */
-import { DEPLOYMENT_REPORT_STATES, type DeploymentReportStore, type DesiredDeployment } from '../core/deployment-report.ts'
+import {
+  DEPLOYMENT_REPORT_STATES,
+  type DeploymentReportStore,
+  type DesiredDeployment,
+} from '../core/deployment-report.ts'
 import { sql, type Database, type Queryable } from './database.ts'
 import { enqueueJobs } from './jobs.ts'
 import { toJsonb } from './jsonb.ts'
 import { reportJob } from './reports.ts'
 
-const FINAL: readonly string[] = DEPLOYMENT_REPORT_STATES.filter((state) => state !== 'queued' && state !== 'in_progress')
+const FINAL: readonly string[] = DEPLOYMENT_REPORT_STATES.filter(
+  (state) => state !== 'queued' && state !== 'in_progress',
+)
 
 /** Within the caller's transaction; the caller notifies after its commit. */
 export async function setDeploymentReport(tx: Queryable, runId: string, desired: DesiredDeployment): Promise<void> {
@@ -18,6 +24,18 @@ export async function setDeploymentReport(tx: Queryable, runId: string, desired:
     where deployment_reports.desired <> excluded.desired
     returning installation_id`)
   if (row !== null) await enqueueJobs(tx, [reportJob(Number(row.installation_id))])
+}
+
+/** What these runs deployed is not there any more, or never will be. Within the caller's transaction. */
+export async function endDeploymentReports(tx: Queryable, runIds: readonly string[], why: string): Promise<void> {
+  const told = await tx.rows<{ installation_id: string }>(sql`
+    update deployment_reports set desired = desired || ${toJsonb({ state: 'inactive', description: why })}::jsonb,
+      is_terminal = true, version = version + 1, next_try_at = least(next_try_at, now()), updated_at = now()
+    where run_id = any(${runIds}::uuid[]) and desired ->> 'state' not in ('inactive', 'failure', 'error') returning installation_id`)
+  await enqueueJobs(
+    tx,
+    told.map((row) => reportJob(Number(row.installation_id))),
+  )
 }
 
 interface PendingRow {
@@ -76,7 +94,9 @@ export function createDeploymentReportStore(db: Database): DeploymentReportStore
         next_try_at = now() + ${retryInMs} * interval '1 millisecond' where run_id = ${runId}`)
     },
     async giveUpDeployment(runId, cause) {
-      await db.run(sql`update deployment_reports set given_up_at = now(), last_error = ${cause} where run_id = ${runId}`)
+      await db.run(
+        sql`update deployment_reports set given_up_at = now(), last_error = ${cause} where run_id = ${runId}`,
+      )
     },
     async installationsWithUnsentDeployments() {
       const rows = await db.rows<{ installation_id: string }>(sql`

@@ -1,11 +1,13 @@
 /** Finds what a crash or an end from outside left half done. Safe to repeat. */
 import type { DeploymentUpkeep } from '../deployment/ports.ts'
 import { raw, sql, type Database } from './database.ts'
+import { endDeploymentReports } from './deployment-reports.ts'
 import { enqueueJobs, JOBS_CHANNEL } from './jobs.ts'
-import { reportJob } from './reports.ts'
 
 /** `serviceLane` of `deployment/`, said in SQL. */
-const LANE = raw(`('service:' || s.repository_id || '/' || s.key || case when s.pull_request > 0 then '/pr-' || s.pull_request else '' end)`)
+const LANE = raw(
+  `('service:' || s.repository_id || '/' || s.key || case when s.pull_request > 0 then '/pr-' || s.pull_request else '' end)`,
+)
 
 export function createDeploymentUpkeep(db: Database): DeploymentUpkeep {
   return {
@@ -17,12 +19,10 @@ export function createDeploymentUpkeep(db: Database): DeploymentUpkeep {
           returning d.run_id, d.release_id`)
         if (rows.length === 0) return
         const runIds = rows.map((row) => row.run_id)
-        await tx.run(sql`update releases set outcome = 'dropped' where run_id = any(${runIds}::uuid[]) and outcome = 'prepared'`)
-        const told = await tx.rows<{ installation_id: string }>(sql`
-          update deployment_reports set desired = desired || '{"state": "inactive", "description": "cancelled"}'::jsonb,
-            is_terminal = true, version = version + 1, updated_at = now()
-          where run_id = any(${runIds}::uuid[]) returning installation_id`)
-        await enqueueJobs(tx, told.map((row) => reportJob(Number(row.installation_id))))
+        await tx.run(
+          sql`update releases set outcome = 'dropped' where run_id = any(${runIds}::uuid[]) and outcome = 'prepared'`,
+        )
+        await endDeploymentReports(tx, runIds, 'cancelled')
       })
     },
     async resumeAbandoned(jobKind) {
@@ -34,12 +34,21 @@ export function createDeploymentUpkeep(db: Database): DeploymentUpkeep {
       if (rows.length === 0) return
       await enqueueJobs(
         db,
-        rows.map((row) => ({ kind: jobKind, key: `run:${row.run_id}`, payload: { runId: row.run_id }, repositoryId: Number(row.repository_id), lane: row.lane, laneCap: 1 })),
+        rows.map((row) => ({
+          kind: jobKind,
+          key: `run:${row.run_id}`,
+          payload: { runId: row.run_id },
+          repositoryId: Number(row.repository_id),
+          lane: row.lane,
+          laneCap: 1,
+        })),
       )
       await db.notify(JOBS_CHANNEL, '')
     },
     async wake(serviceId) {
-      await db.run(sql`update jobs set run_at = now() where state = 'ready' and lane = (select ${LANE} from services s where s.id = ${serviceId})`)
+      await db.run(
+        sql`update jobs set run_at = now() where state = 'ready' and lane = (select ${LANE} from services s where s.id = ${serviceId})`,
+      )
       await db.notify(JOBS_CHANNEL, '')
     },
   }

@@ -29,7 +29,8 @@ interface DeploymentRow {
   readonly in_state_ms: number
 }
 
-const COLUMNS = raw(`run_id, service_id, state, direction, release_id, previous_release_id, failure, warnings, override_by,
+const COLUMNS =
+  raw(`run_id, service_id, state, direction, release_id, previous_release_id, failure, warnings, override_by,
   override_reason, timeline, (extract(epoch from now() - state_since) * 1000)::float8 as in_state_ms`)
 
 export function createDeploymentStore(db: Database): DeploymentStore {
@@ -97,7 +98,9 @@ async function refusal(tx: Queryable, runId: string, wanted: DeploymentState): P
 
 async function changeReleases(tx: Queryable, row: DeploymentRow, change: DeploymentChange): Promise<void> {
   // The one that leaves goes first: only one release of a service is live at a time.
-  const ordered = [...(change.releases ?? [])].toSorted((one, other) => Number(one.outcome === 'live') - Number(other.outcome === 'live'))
+  const ordered = [...(change.releases ?? [])].toSorted(
+    (one, other) => Number(one.outcome === 'live') - Number(other.outcome === 'live'),
+  )
   for (const { id, outcome, reason } of ordered) {
     const isLive = outcome === 'live'
     if (isLive) {
@@ -112,9 +115,14 @@ async function changeReleases(tx: Queryable, row: DeploymentRow, change: Deploym
 
 async function changeService(tx: Queryable, serviceId: string, { service }: DeploymentChange): Promise<void> {
   if (service === undefined) return
-  if (service.liveReleaseId !== undefined) await tx.run(sql`update services set live_release_id = ${service.liveReleaseId}, drift = null, drift_since = null where id = ${serviceId}`)
-  if (service.heldSha !== undefined) await tx.run(sql`update services set held_sha = ${service.heldSha} where id = ${serviceId}`)
-  if (service.expiresAt !== undefined) await tx.run(sql`update services set expires_at = ${service.expiresAt} where id = ${serviceId}`)
+  if (service.liveReleaseId !== undefined)
+    await tx.run(
+      sql`update services set live_release_id = ${service.liveReleaseId}, drift = null, drift_since = null where id = ${serviceId}`,
+    )
+  if (service.heldSha !== undefined)
+    await tx.run(sql`update services set held_sha = ${service.heldSha} where id = ${serviceId}`)
+  if (service.expiresAt !== undefined)
+    await tx.run(sql`update services set expires_at = ${service.expiresAt} where id = ${serviceId}`)
 }
 
 /** A run that waits for a person must not run out of time meanwhile; afterwards it has its whole limit again. */

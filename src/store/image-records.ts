@@ -14,7 +14,9 @@ export function createImageRecordStore(db: Database): ImageRecordStore & {
         where repository_id = ${repositoryId} and trust = ${trust} and host = ${host} and platform = ${platform}
           and inputs_digest = ${inputsDigest}
         returning host, platform, image_id`)
-      return row === null ? null : ({ host: row.host, platform: row.platform, imageId: row.image_id } satisfies ImageRecord)
+      return row === null
+        ? null
+        : ({ host: row.host, platform: row.platform, imageId: row.image_id } satisfies ImageRecord)
     },
     async keep({ repositoryId, trust, host, platform, inputsDigest, imageId, runId }) {
       await db.run(sql`

@@ -23,7 +23,11 @@ export function createInstallationSettings(db: Database): InstallationSettings {
     },
     async swap(key, from, to) {
       if (from === null) {
-        return (await db.run(sql`insert into settings (key, value) values (${key}, ${JSON.stringify(to)}::jsonb) on conflict do nothing`)) > 0
+        return (
+          (await db.run(
+            sql`insert into settings (key, value) values (${key}, ${JSON.stringify(to)}::jsonb) on conflict do nothing`,
+          )) > 0
+        )
       }
       const changed = await db.run(sql`update settings set value = ${JSON.stringify(to)}::jsonb, updated_at = now()
         where key = ${key} and value = ${JSON.stringify(from)}::jsonb`)

@@ -90,7 +90,9 @@ export function createJobStore(db: Database): JobStore {
 export async function enqueueJobs(tx: Queryable, jobs: readonly NewJob[]): Promise<void> {
   if (jobs.length === 0) return
   const values = jobs.map(
-    (job) => sql`(${job.kind}, ${job.key ?? null}, ${JSON.stringify(job.payload)}::jsonb, ${job.repositoryId ?? null}::bigint,
+    (
+      job,
+    ) => sql`(${job.kind}, ${job.key ?? null}, ${JSON.stringify(job.payload)}::jsonb, ${job.repositoryId ?? null}::bigint,
       ${job.lane ?? 'general'}, ${job.laneCap ?? null}::integer, ${job.repositoryCap ?? null}::integer,
       ${job.priority ?? 0}::integer, now() + ${job.delayMs ?? 0} * interval '1 millisecond')`,
   )

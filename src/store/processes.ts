@@ -38,7 +38,12 @@ export function createProcessStore(db: Database): ProcessStore {
         where id in (select id from orphans)
         returning id, kind, state, payload`)
       if (rows.length > 0) await db.notify(JOBS_CHANNEL, '')
-      return rows.map((row) => ({ jobId: row.id, kind: row.kind, parked: row.state === 'parked', payload: row.payload }))
+      return rows.map((row) => ({
+        jobId: row.id,
+        kind: row.kind,
+        parked: row.state === 'parked',
+        payload: row.payload,
+      }))
     },
   }
 }

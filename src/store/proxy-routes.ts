@@ -30,8 +30,11 @@ export function createRouteStore(db: Database): RouteStore {
         const free = await tx.first<{ backend: number }>(sql`
           select n as backend from generate_series(0, ${MAX_BACKENDS - 1}) n
           where n not in (select backend from proxy_routes where host = ${host}) order by n limit 1`)
-        if (free === null) throw new SlipwayError('conflict', `the proxy on ${host} serves ${MAX_BACKENDS} services already`)
-        await tx.run(sql`insert into proxy_routes (host, backend, service_id) values (${host}, ${free.backend}, ${serviceId})`)
+        if (free === null)
+          throw new SlipwayError('conflict', `the proxy on ${host} serves ${MAX_BACKENDS} services already`)
+        await tx.run(
+          sql`insert into proxy_routes (host, backend, service_id) values (${host}, ${free.backend}, ${serviceId})`,
+        )
         return { host, backend: free.backend, serviceId, domains: [], slots: [] }
       }),
     save: (lease, route) =>
@@ -43,14 +46,20 @@ export function createRouteStore(db: Database): RouteStore {
         if (saved === 0) throw new SlipwayError('lease_lost', 'another process works on this service now')
         await tx.run(sql`delete from proxy_domains where host = ${route.host} and service_id = ${route.serviceId}`)
         for (const domain of new Set(route.domains.map((name) => name.toLowerCase()))) {
-          await tx.run(sql`insert into proxy_domains (host, domain, service_id) values (${route.host}, ${domain}, ${route.serviceId})`)
+          await tx.run(
+            sql`insert into proxy_domains (host, domain, service_id) values (${route.host}, ${domain}, ${route.serviceId})`,
+          )
         }
       }),
     drop: (lease, host, serviceId) =>
       db.transaction(async (tx) => {
         await lockHost(tx, host)
-        await tx.run(sql`delete from proxy_domains where host = ${host} and service_id = ${serviceId} and ${underLease(lease)}`)
-        await tx.run(sql`delete from proxy_routes where host = ${host} and service_id = ${serviceId} and ${underLease(lease)}`)
+        await tx.run(
+          sql`delete from proxy_domains where host = ${host} and service_id = ${serviceId} and ${underLease(lease)}`,
+        )
+        await tx.run(
+          sql`delete from proxy_routes where host = ${host} and service_id = ${serviceId} and ${underLease(lease)}`,
+        )
       }),
     find: async (host, serviceId) => (await routesOf(db, host, serviceId))[0] ?? null,
     list: (host) => routesOf(db, host, null),
@@ -70,7 +79,12 @@ async function lockHost(tx: Queryable, host: string): Promise<void> {
   await tx.run(sql`select pg_advisory_xact_lock(${ROUTES_LOCK}, hashtext(${host}))`)
 }
 
-async function refuseForeignDomains(tx: Queryable, host: string, serviceId: string, domains: readonly string[]): Promise<void> {
+async function refuseForeignDomains(
+  tx: Queryable,
+  host: string,
+  serviceId: string,
+  domains: readonly string[],
+): Promise<void> {
   const names = domains.map((domain) => domain.toLowerCase())
   const taken = await tx.first<{ domain: string }>(sql`select domain from proxy_domains
     where host = ${host} and domain = any(${names}) and service_id <> ${serviceId} limit 1`)
@@ -84,5 +98,11 @@ async function routesOf(tx: Queryable, host: string, serviceId: string | null): 
       select d.domain from proxy_domains d where d.host = r.host and d.service_id = r.service_id order by d.domain) as domains
     from proxy_routes r where r.host = ${host} and (${serviceId}::uuid is null or r.service_id = ${serviceId}::uuid)
     order by r.backend`)
-  return rows.map((row) => ({ host: row.host, backend: row.backend, serviceId: row.service_id, domains: row.domains, slots: row.slots }))
+  return rows.map((row) => ({
+    host: row.host,
+    backend: row.backend,
+    serviceId: row.service_id,
+    domains: row.domains,
+    slots: row.slots,
+  }))
 }

@@ -22,7 +22,9 @@ export function registerQueueGauges(db: Database, register: Register): void {
     return rows.map(({ kind, state, n }) => ({ value: n, labels: { kind, state } }))
   })
   register('slipway_reports_oldest_seconds', 'Age of the oldest report that GitHub does not have yet', [], async () => {
-    const row = await db.first<{ age: number | null }>(sql`select extract(epoch from now() - min(updated_at))::float8 as age
+    const row = await db.first<{
+      age: number | null
+    }>(sql`select extract(epoch from now() - min(updated_at))::float8 as age
       from check_reports where sent_version < version and given_up_at is null`)
     return [{ value: row?.age ?? 0, labels: {} }]
   })

@@ -89,13 +89,16 @@ export function createCheckReportStore(db: Database): CheckReportStore {
       return begun > 0
     },
     async creationAnswered(runId) {
-      await db.run(sql`update check_reports set creating_since = creating_since - ${CREATION_SETTLES} where run_id = ${runId}`)
+      await db.run(
+        sql`update check_reports set creating_since = creating_since - ${CREATION_SETTLES} where run_id = ${runId}`,
+      )
     },
     async keepCheckRunId(runId, checkRunId) {
       await db.run(sql`update check_reports set check_run_id = ${checkRunId} where run_id = ${runId}`)
     },
     async markSent(lease, runId, version, annotationsSent) {
-      const marked = await db.run(sql`update check_reports set sent_version = greatest(sent_version, ${version}), failures = 0,
+      const marked =
+        await db.run(sql`update check_reports set sent_version = greatest(sent_version, ${version}), failures = 0,
         annotations_sent = ${annotationsSent}, last_error = null where run_id = ${runId} and ${underLease(lease)}`)
       return marked > 0
     },

@@ -53,7 +53,9 @@ export function createRepositoryStore(db: Database): RepositoryStore {
       return rows.map(toRepository)
     },
     async remove(ids) {
-      await db.run(sql`update repositories set removed_at = now(), updated_at = now() where id = any(${[...ids]}::bigint[])`)
+      await db.run(
+        sql`update repositories set removed_at = now(), updated_at = now() where id = any(${[...ids]}::bigint[])`,
+      )
     },
     async keepInstallation({ id, account, permissions, isSuspended, isDeleted }) {
       await db.run(sql`
@@ -66,7 +68,9 @@ export function createRepositoryStore(db: Database): RepositoryStore {
           deleted_at = case when ${isDeleted} then coalesce(installations.deleted_at, now()) end`)
     },
     async repositoriesOfInstallation(installationId) {
-      const rows = await db.rows<RepositoryRow>(sql`${SELECT_REPOSITORY} where r.installation_id = ${installationId} order by r.id`)
+      const rows = await db.rows<RepositoryRow>(
+        sql`${SELECT_REPOSITORY} where r.installation_id = ${installationId} order by r.id`,
+      )
       return rows.map(toRepository)
     },
     async activeInstallations() {

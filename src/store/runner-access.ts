@@ -20,7 +20,9 @@ interface TriggeredRow extends RunRow {
 }
 
 export function createRunnerAccess(db: Database): RunnerAccess {
-  const visibleTo = (organization: string | null) => sql`(${organization}::text is null or lower(p.owner) = lower(${organization})
+  const visibleTo = (
+    organization: string | null,
+  ) => sql`(${organization}::text is null or lower(p.owner) = lower(${organization})
     or (x.run_id is not null and lower(x.organization) = lower(${organization})))`
   return {
     async issueNonce(organization, actor) {
@@ -56,7 +58,9 @@ export function createRunnerAccess(db: Database): RunnerAccess {
       return row === null ? null : toTriggered(row)
     },
     async runs(organization, limit) {
-      const rows = await db.rows<TriggeredRow>(sql`${SELECT_RUN} where ${visibleTo(organization)} order by r.created_at desc, r.id desc limit ${limit}`)
+      const rows = await db.rows<TriggeredRow>(
+        sql`${SELECT_RUN} where ${visibleTo(organization)} order by r.created_at desc, r.id desc limit ${limit}`,
+      )
       return rows.map(toTriggered)
     },
   }

@@ -4,7 +4,9 @@ import { sql, type Database } from './database.ts'
 export function createScheduleLooks(db: Database): ScheduleLooks {
   return {
     async lookedAt(repositoryId) {
-      const row = await db.first<{ looked_at: Date }>(sql`select looked_at from schedule_looks where repository_id = ${repositoryId}`)
+      const row = await db.first<{ looked_at: Date }>(
+        sql`select looked_at from schedule_looks where repository_id = ${repositoryId}`,
+      )
       return row?.looked_at ?? null
     },
     async keep(repositoryId, at) {

@@ -28,9 +28,14 @@ export function createServiceSecrets(db: Database, cipher: Cipher, source: Secre
       const pins: Record<string, number> = {}
       for (const name of names) {
         const given = file[name]
-        const version = given === undefined ? await newestVersion(db, repository, name) : await versionOf(db, cipher, repository, name, given)
+        const version =
+          given === undefined
+            ? await newestVersion(db, repository, name)
+            : await versionOf(db, cipher, repository, name, given)
         if (version === null) {
-          throw new SlipwayError('config_invalid', `no admin stored the secret ${name} for ${repository}`, { remedy: 'add it to server.yml, or on the settings page' })
+          throw new SlipwayError('config_invalid', `no admin stored the secret ${name} for ${repository}`, {
+            remedy: 'add it to server.yml, or on the settings page',
+          })
         }
         pins[name] = version
       }
@@ -69,13 +74,20 @@ async function newestVersion(db: Queryable, repository: string, name: string): P
 }
 
 /** The version with this value, made when the newest has another. */
-async function versionOf(db: Database, cipher: Cipher, repository: string, name: string, value: Secret): Promise<number> {
+async function versionOf(
+  db: Database,
+  cipher: Cipher,
+  repository: string,
+  name: string,
+  value: Secret,
+): Promise<number> {
   const owner = repository.toLowerCase()
   return db.transaction(async (tx) => {
     await tx.run(sql`select pg_advisory_xact_lock(hashtext(${`secret:${owner}:${name}`}))`)
     const newest = await tx.first<SecretRow>(sql`select repository, version, ciphertext from secrets
       where repository = ${owner} and name = ${name} order by version desc limit 1`)
-    if (newest !== null && cipher.open(newest.ciphertext, secretContext(owner, name)) === reveal(value)) return newest.version
+    if (newest !== null && cipher.open(newest.ciphertext, secretContext(owner, name)) === reveal(value))
+      return newest.version
     const version = (newest?.version ?? 0) + 1
     const sealed = Buffer.from(cipher.seal(reveal(value), secretContext(owner, name)))
     // Kept for rollbacks only: a secret that leaves the file is not to be had any more.

@@ -3,6 +3,8 @@ import { SlipwayError } from '../core/errors.ts'
 import type { NewService, ServiceStore } from '../deployment/ports.ts'
 import type { Service } from '../deployment/index.ts'
 import { empty, isUniqueViolation, raw, sql, type Database } from './database.ts'
+import { endDeploymentReports } from './deployment-reports.ts'
+import { JOBS_CHANNEL } from './jobs.ts'
 import { isUuid } from './runs.ts'
 
 interface ServiceRow {
@@ -28,7 +30,8 @@ interface ServiceRow {
   readonly removed_at: Date | null
 }
 
-const COLUMNS = raw(`id, repository_id, key, pull_request, branch, host, driver, name, environment, url, live_release_id,
+const COLUMNS =
+  raw(`id, repository_id, key, pull_request, branch, host, driver, name, environment, url, live_release_id,
   held_sha, locked_by, lock_reason, locked_until, locked_at, drift, drift_since, expires_at, removed_at`)
 
 export function createServiceStore(db: Database): ServiceStore {
@@ -36,14 +39,21 @@ export function createServiceStore(db: Database): ServiceStore {
     async keep(service) {
       const row = await db.first<ServiceRow>(keepQuery(service)).catch((error: unknown) => {
         if (!isUniqueViolation(error, 'services_by_host_name')) throw error
-        throw new SlipwayError('conflict', `the name ${service.name} on the host ${service.host} belongs to another service`, {
-          remedy: 'choose another name for it in slipway.yml',
-        })
+        throw new SlipwayError(
+          'conflict',
+          `the name ${service.name} on the host ${service.host} belongs to another service`,
+          {
+            remedy: 'choose another name for it in slipway.yml',
+          },
+        )
       })
       if (row === null) throw new SlipwayError('internal', `the service ${service.key} could not be kept`)
       return toService(row)
     },
-    get: async (serviceId) => (isUuid(serviceId) ? one(await db.first<ServiceRow>(sql`select ${COLUMNS} from services where id = ${serviceId}`)) : null),
+    get: async (serviceId) =>
+      isUuid(serviceId)
+        ? one(await db.first<ServiceRow>(sql`select ${COLUMNS} from services where id = ${serviceId}`))
+        : null,
     find: async (repositoryId, key, pullRequest) =>
       one(
         await db.first<ServiceRow>(sql`select ${COLUMNS} from services
@@ -73,15 +83,24 @@ export function createServiceStore(db: Database): ServiceStore {
       await db.run(sql`update services set held_sha = ${sha} where id = ${serviceId}`)
     },
     async setDrift(serviceId, drift) {
-      await db.run(sql`update services set drift = ${drift?.found ?? null}, drift_since = ${drift?.since ?? null} where id = ${serviceId}`)
+      await db.run(
+        sql`update services set drift = ${drift?.found ?? null}, drift_since = ${drift?.since ?? null} where id = ${serviceId}`,
+      )
     },
     async markRemoved(serviceId) {
-      await db.run(sql`
-        with gone as (
-          update services set removed_at = now(), live_release_id = null, locked_by = null, expires_at = null
-          where id = ${serviceId} returning id
+      await db.transaction(async (tx) => {
+        await tx.run(
+          sql`update services set removed_at = now(), live_release_id = null, locked_by = null, expires_at = null where id = ${serviceId}`,
         )
-        update releases set outcome = 'replaced', live_until = now() where service_id in (select id from gone) and outcome = 'live'`)
+        const rows = await tx.rows<{ run_id: string }>(sql`
+          update releases set outcome = 'replaced', live_until = now() where service_id = ${serviceId} and outcome = 'live' returning run_id`)
+        await endDeploymentReports(
+          tx,
+          rows.map((row) => row.run_id),
+          'removed',
+        )
+      })
+      await db.notify(JOBS_CHANNEL, '')
     },
     async endedPreviews() {
       const rows = await db.rows<ServiceRow>(sql`select ${COLUMNS} from services s

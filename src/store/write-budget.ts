@@ -44,7 +44,9 @@ export function createWriteBudgetStore(db: Database): WriteBudgetStore {
 
 /** Milliseconds until one more object may be created: the time at which the oldest of a full window leaves it. */
 async function creationWait(tx: Pick<Database, 'first' | 'run'>, installationId: number): Promise<number> {
-  await tx.run(sql`delete from created_objects where installation_id = ${installationId} and created_at < now() - interval '1 hour'`)
+  await tx.run(
+    sql`delete from created_objects where installation_id = ${installationId} and created_at < now() - interval '1 hour'`,
+  )
   const row = await tx.first<{ minute_ms: number | null; hour_ms: number | null }>(sql`
     select
       (select extract(epoch from created_at + interval '1 minute' - now()) * 1000 from created_objects

@@ -19,7 +19,10 @@ export interface RunnerRecord {
 export interface RunnerPagesDeps {
   readonly guard: Guard
   readonly runners: () => Promise<readonly RunnerRecord[]>
-  readonly issueNonce: (organization: string, actor: string) => Promise<{ readonly nonce: string; readonly expiresAt: Date }>
+  readonly issueNonce: (
+    organization: string,
+    actor: string,
+  ) => Promise<{ readonly nonce: string; readonly expiresAt: Date }>
   readonly revoke: (id: string, actor: string) => Promise<boolean>
   readonly logger: Logger
   /** Without a trailing slash. */
@@ -39,7 +42,13 @@ export function createRunnerPages(deps: RunnerPagesDeps): Hono<WebEnv> {
   const router = createPageRouter(deps.logger)
   const show = async (session: Session, issued: Issued | null, problem: string | null) => (
     <Page title="Runners" session={session} active="runners">
-      <RunnersPage session={session} runners={await deps.runners()} issued={issued} problem={problem} baseUrl={deps.baseUrl} />
+      <RunnersPage
+        session={session}
+        runners={await deps.runners()}
+        issued={issued}
+        problem={problem}
+        baseUrl={deps.baseUrl}
+      />
     </Page>
   )
   router.get('/runners', deps.guard.admin, async (context) => context.html(await show(sessionOf(context), null, null)))
@@ -75,7 +84,14 @@ function RunnersPage({ session, runners, issued, problem, baseUrl }: RunnersProp
         <form method="post" action="/runners/nonces" class="actions">
           <CsrfField session={session} />
           <label for="organization">Organisation</label>
-          <input id="organization" name="organization" required maxlength={39} placeholder="acme" aria-describedby="problem" />
+          <input
+            id="organization"
+            name="organization"
+            required
+            maxlength={39}
+            placeholder="acme"
+            aria-describedby="problem"
+          />
           <button>Make a nonce</button>
         </form>
       </div>

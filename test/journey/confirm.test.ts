@@ -27,7 +27,9 @@ afterAll(async () => {
 
 async function runsOf(sha: string): Promise<readonly ShownRun[]> {
   const { runs } = (await (await slipway.fetch('/runs')).json()) as { runs: readonly ShownRun[] }
-  const whole = await Promise.all(runs.map(async ({ runId }) => (await (await slipway.fetch(`/run/${runId}`)).json()) as ShownRun))
+  const whole = await Promise.all(
+    runs.map(async ({ runId }) => (await (await slipway.fetch(`/run/${runId}`)).json()) as ShownRun),
+  )
   return whole.filter((run) => run.sha === sha)
 }
 
@@ -40,16 +42,25 @@ describe('a server that only plans', () => {
   it('keeps what a push asks for in the queue, and says nothing to GitHub, until it is started in earnest', async () => {
     const { github } = slipway
     await slipway.start({ CONFIRM: 'harmless' })
-    await github.createRepository({ owner: 'acme', name: 'careful', files: { '.github/slipway.yml': CONFIG, Dockerfile: 'FROM busybox\n' } })
+    await github.createRepository({
+      owner: 'acme',
+      name: 'careful',
+      files: { '.github/slipway.yml': CONFIG, Dockerfile: 'FROM busybox\n' },
+    })
     const planned = async (branch: string): Promise<string> => {
       const sha = await github.commit(REPOSITORY, { branch, files: { [branch]: branch } })
-      await github.waitFor(async () => ((await runsOf(sha)).length === 2 ? true : undefined), { what: 'the planned runs' })
+      await github.waitFor(async () => ((await runsOf(sha)).length === 2 ? true : undefined), {
+        what: 'the planned runs',
+      })
       return sha
     }
     const first = await planned('one')
     // By the time the second push has become runs, those of the first would have begun.
     await planned('two')
-    expect((await runsOf(first)).map(({ status, startedAt }) => [status, startedAt])).toEqual([['PENDING', null], ['PENDING', null]])
+    expect((await runsOf(first)).map(({ status, startedAt }) => [status, startedAt])).toEqual([
+      ['PENDING', null],
+      ['PENDING', null],
+    ])
     expect(await writes()).toEqual([])
 
     await slipway.process().stop()

@@ -34,7 +34,9 @@ describe('kill -9', () => {
     // Unique, so that no cache answers for it.
     const dockerfile = `FROM busybox\nRUN sleep 3 && echo ${randomUUID()}\n`
     const sha = await github.commit(REPOSITORY, { branch: 'killed', files: { Dockerfile: dockerfile } })
-    await github.waitFor(async () => (await github.checkRuns(REPOSITORY, sha)).find((run) => run.status === 'in_progress'))
+    await github.waitFor(async () =>
+      (await github.checkRuns(REPOSITORY, sha)).find((run) => run.status === 'in_progress'),
+    )
     await slipway.process().kill()
     await slipway.start()
     const check = await github.completedCheck(REPOSITORY, sha, 'deployability', 60_000)
@@ -48,7 +50,9 @@ describe('kill -9', () => {
     const { github } = slipway
     const shas: string[] = []
     for (const branch of ['one', 'two', 'three']) {
-      shas.push(await github.commit(REPOSITORY, { branch: `burst-${branch}`, files: { [`${branch}.txt`]: randomUUID() } }))
+      shas.push(
+        await github.commit(REPOSITORY, { branch: `burst-${branch}`, files: { [`${branch}.txt`]: randomUUID() } }),
+      )
     }
     await github.delivered()
     await slipway.process().kill()
@@ -69,9 +73,12 @@ describe('kill -9', () => {
       const dockerfile = `FROM busybox\nRUN sleep 2 && echo ${randomUUID()}\n`
       shas.push(await github.commit(REPOSITORY, { branch: `shared-${n}`, files: { Dockerfile: dockerfile } }))
     }
-    await github.waitFor(async () => (await github.checkRuns(REPOSITORY, shas[0] ?? '')).find((run) => run.status === 'in_progress'))
+    await github.waitFor(async () =>
+      (await github.checkRuns(REPOSITORY, shas[0] ?? '')).find((run) => run.status === 'in_progress'),
+    )
     await second.kill()
-    for (const sha of shas) expect((await github.completedCheck(REPOSITORY, sha, 'deployability', 90_000)).conclusion).toBe('success')
+    for (const sha of shas)
+      expect((await github.completedCheck(REPOSITORY, sha, 'deployability', 90_000)).conclusion).toBe('success')
     expect(first.output()).not.toContain('"level":60')
   })
 })
@@ -118,7 +125,12 @@ describe('a burst of webhooks', () => {
       const answer = await fetch(`${slipway.url}/api/github/webhooks`, {
         method: 'POST',
         body,
-        headers: { 'content-type': 'application/json', 'x-github-event': 'ping', 'x-github-delivery': id, 'x-hub-signature-256': signature },
+        headers: {
+          'content-type': 'application/json',
+          'x-github-event': 'ping',
+          'x-github-delivery': id,
+          'x-hub-signature-256': signature,
+        },
       })
       await answer.arrayBuffer()
       return answer.status

@@ -37,9 +37,16 @@ describe('a push to a branch', () => {
 
   it('reuses the image of an identical tree instead of building it again', async () => {
     const { github } = slipway
-    const same = await github.commit('acme/web', { branch: 'same', files: { Dockerfile: GOOD, '.github/slipway.yml': CONFIG } })
+    const same = await github.commit('acme/web', {
+      branch: 'same',
+      files: { Dockerfile: GOOD, '.github/slipway.yml': CONFIG },
+    })
     await github.completedCheck('acme/web', same, 'deployability', 60_000)
-    const again = await github.commit('acme/web', { branch: 'again', files: { Dockerfile: GOOD, '.github/slipway.yml': CONFIG }, message: 'other commit, same tree' })
+    const again = await github.commit('acme/web', {
+      branch: 'again',
+      files: { Dockerfile: GOOD, '.github/slipway.yml': CONFIG },
+      message: 'other commit, same tree',
+    })
     const check = await github.completedCheck('acme/web', again, 'deployability', 60_000)
     expect(check.output.title).toContain('unchanged')
   })

@@ -49,11 +49,14 @@ afterAll(async () => {
 
 async function page(): Promise<string> {
   return await new Promise((resolve, reject) => {
-    const asked = request({ host: '127.0.0.1', port: proxyPort, path: '/', headers: { host: 'www.example.test' } }, (answer) => {
-      let text = ''
-      answer.on('data', (chunk: Buffer) => (text += chunk.toString()))
-      answer.on('end', () => resolve(text))
-    })
+    const asked = request(
+      { host: '127.0.0.1', port: proxyPort, path: '/', headers: { host: 'www.example.test' } },
+      (answer) => {
+        let text = ''
+        answer.on('data', (chunk: Buffer) => (text += chunk.toString()))
+        answer.on('end', () => resolve(text))
+      },
+    )
     asked.on('error', reject)
     asked.end()
   })
@@ -72,7 +75,10 @@ describe('a push to the live branch', () => {
     expect((await github.completedCheck(REPOSITORY, second, 'deploy/www', 90_000)).conclusion).toBe('success')
     expect(await page()).toContain('second')
 
-    const bad = await github.commit(REPOSITORY, { branch: 'live', files: { Dockerfile: 'FROM busybox\nCMD ["sh", "-c", "echo no database; exit 1"]\n' } })
+    const bad = await github.commit(REPOSITORY, {
+      branch: 'live',
+      files: { Dockerfile: 'FROM busybox\nCMD ["sh", "-c", "echo no database; exit 1"]\n' },
+    })
     const failed = await github.completedCheck(REPOSITORY, bad, 'deploy/www', 90_000)
     expect(failed.conclusion).toBe('failure')
     expect(`${failed.output.title} ${failed.output.summary}`).toContain(second.slice(0, 7))
@@ -82,7 +88,8 @@ describe('a push to the live branch', () => {
     expect(deployments[0]?.statuses.map((status) => status.state)).toContain('success')
     // Statuses follow the check run within the same outbox.
     await github.waitFor(
-      async () => ((await github.reports(REPOSITORY, bad)).deployments[0]?.statuses.at(-1)?.state === 'failure' ? true : undefined),
+      async () =>
+        (await github.reports(REPOSITORY, bad)).deployments[0]?.statuses.at(-1)?.state === 'failure' ? true : undefined,
       { what: 'the failed deployment on GitHub' },
     )
     expect(await (await slipway.fetch('/services.md')).text()).toContain('www')

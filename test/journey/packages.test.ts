@@ -36,7 +36,10 @@ describe('a pushed tag', () => {
     expect(check.conclusion).toBe('success')
 
     const found = searchAnswer.parse(await (await fetch(`${slipway.url}/search?name=mylib`)).json())
-    expect(found).toMatchObject({ result: true, response: [{ namespace: 'acme', name: 'mylib', version: 'v1.0.0', success: true }] })
+    expect(found).toMatchObject({
+      result: true,
+      response: [{ namespace: 'acme', name: 'mylib', version: 'v1.0.0', success: true }],
+    })
     const download = await fetch(`${slipway.url}/download/${found.response[0]?.build_id}`)
     const bytes = Buffer.from(await download.arrayBuffer())
     const sha256 = createHash('sha256').update(bytes).digest('hex')

@@ -34,7 +34,11 @@ const REPOSITORY = 'acme/piped'
 let slipway: SlipwayUnderTest
 beforeAll(async () => {
   slipway = await startSlipway({ serverFile: SERVER })
-  await slipway.github.createRepository({ owner: 'acme', name: 'piped', files: { '.github/slipway.yml': CONFIG, 'src/a.c': 'a\nb\nc\nd\n' } })
+  await slipway.github.createRepository({
+    owner: 'acme',
+    name: 'piped',
+    files: { '.github/slipway.yml': CONFIG, 'src/a.c': 'a\nb\nc\nd\n' },
+  })
 })
 afterAll(async () => {
   await slipway.close()

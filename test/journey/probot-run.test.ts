@@ -10,9 +10,18 @@ beforeAll(async () => {
   const port = await freePort()
   await slipway.github.setHook({ url: `http://127.0.0.1:${port}/api/github/webhooks` })
   const env = { ...slipway.env(), PORT: String(port), NODE_ENV: 'production' }
-  probot = spawn(process.execPath, ['node_modules/probot/bin/probot.js', 'run', './dist/index.js'], { env, stdio: 'inherit' })
+  probot = spawn(process.execPath, ['node_modules/probot/bin/probot.js', 'run', './dist/index.js'], {
+    env,
+    stdio: 'inherit',
+  })
   await slipway.github.waitFor(
-    async () => ((await fetch(`http://127.0.0.1:${port}/healthz`).then((answer) => answer.ok, () => false)) ? true : undefined),
+    async () =>
+      (await fetch(`http://127.0.0.1:${port}/healthz`).then(
+        (answer) => answer.ok,
+        () => false,
+      ))
+        ? true
+        : undefined,
     { what: 'Probot with our pages', timeout: 60_000 },
   )
 })

@@ -22,7 +22,10 @@ let address = ''
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'slipway-registry-'))
   address = `127.0.0.1:${await freePort()}`
-  await writeFile(join(folder, 'config.yml'), `version: 0.1\nstorage: {filesystem: {rootdirectory: ${folder}/data}}\nhttp: {addr: "${address}"}\n`)
+  await writeFile(
+    join(folder, 'config.yml'),
+    `version: 0.1\nstorage: {filesystem: {rootdirectory: ${folder}/data}}\nhttp: {addr: "${address}"}\n`,
+  )
   registry = spawn('docker-registry', ['serve', join(folder, 'config.yml')], { stdio: 'ignore' })
   const proxy = await freePort()
   slipway = await startSlipway({

@@ -1,7 +1,12 @@
 import http from 'node:http'
 
 /** One request to a port of this machine under any host name; a connection that fails is status 0. */
-export function askHost(port: number, host: string, path: string, agent?: http.Agent): Promise<{ status: number; body: string }> {
+export function askHost(
+  port: number,
+  host: string,
+  path: string,
+  agent?: http.Agent,
+): Promise<{ status: number; body: string }> {
   return new Promise((resolve) => {
     const request = http.get({ port, host: '127.0.0.1', path, headers: { host }, agent, timeout: 20_000 }, (answer) => {
       let body = ''

@@ -9,7 +9,14 @@ import type { Run } from '../../src/core/run.ts'
 import type { ServiceConfig } from '../../src/config/repository-config.ts'
 import type { ConfirmLevel } from '../../src/config/settings.ts'
 import type { FreezeWindow, HostConfig } from '../../src/config/server-config.ts'
-import { DEPLOYMENT_JOB, deploymentJob, deploymentName, performDeployment, type DeployDeps, type DeploymentPlan } from '../../src/deployment/index.ts'
+import {
+  DEPLOYMENT_JOB,
+  deploymentJob,
+  deploymentName,
+  performDeployment,
+  type DeployDeps,
+  type DeploymentPlan,
+} from '../../src/deployment/index.ts'
 import { connectDockerHost } from '../../src/docker/connect-host.ts'
 import { createContainerDriver } from '../../src/docker/services/container-driver.ts'
 import { createHookRunner } from '../../src/docker/services/hook-runner.ts'
@@ -18,7 +25,15 @@ import { createProxyEngine } from '../../src/docker/services/proxy-engine.ts'
 import { createSwarmDriver } from '../../src/docker/services/swarm-driver.ts'
 import { sweepOwned } from '../../src/docker/sweep.ts'
 import { createTrafficProxy } from '../../src/haproxy/traffic-proxy.ts'
-import { deploymentEnd, deploymentLine, deploymentProgress, deploymentQueued, deploymentRefused, deploymentWaiting, refusalLine } from '../../src/report/deployment-words.ts'
+import {
+  deploymentEnd,
+  deploymentLine,
+  deploymentProgress,
+  deploymentQueued,
+  deploymentRefused,
+  deploymentWaiting,
+  refusalLine,
+} from '../../src/report/deployment-words.ts'
 import { openDatabase, sql } from '../../src/store/database.ts'
 import { createDeploymentApprovals } from '../../src/store/deployment-approvals.ts'
 import { createDeploymentUpkeep } from '../../src/store/deployment-upkeep.ts'
@@ -65,7 +80,11 @@ export async function openDeploymentFixture({ url, instance, httpPort }: Fixture
   const notifications = await startNotifications(db, silentLogger)
   const host = connectDockerHost({ name: 'local', endpoint: 'unix:///var/run/docker.sock' })
   const routes = createRouteStore(db)
-  const proxy = createTrafficProxy(createProxyEngine(host.engine, instance), { image: 'haproxy:lts', http: httpPort, https: null, certificates: null }, () => routes.list('local'))
+  const proxy = createTrafficProxy(
+    createProxyEngine(host.engine, instance),
+    { image: 'haproxy:lts', http: httpPort, https: null, certificates: null },
+    () => routes.list('local'),
+  )
   const container = createContainerDriver(host.engine, { instance, proxy, routes, drainLimitMs: 5_000 })
   const swarm = createSwarmDriver(host.engine, { instance, logins: {}, ingressWorks: () => Promise.resolve(undefined) })
   const engineOf = () => host.engine
@@ -79,7 +98,9 @@ export async function openDeploymentFixture({ url, instance, httpPort }: Fixture
     approvals: createDeploymentApprovals(db),
     images: {
       async ensureImage({ sha }) {
-        const row = await db.first<{ value: { image: string } }>(sql`select value from settings where key = ${`image:${sha}`}`)
+        const row = await db.first<{ value: { image: string } }>(
+          sql`select value from settings where key = ${`image:${sha}`}`,
+        )
         return { imageId: row?.value.image ?? '', digest: null, host: 'local' }
       },
       resolveImage: (ref) => Promise.resolve({ imageId: ref, digest: null, host: 'local' }),
@@ -89,13 +110,30 @@ export async function openDeploymentFixture({ url, instance, httpPort }: Fixture
     hooks: createHookRunner(engineOf, instance),
     secrets: { pin: () => Promise.resolve({}), open: () => Promise.resolve({}) },
     headOf: () => Promise.resolve(dials.head),
-    policyOf: () => Promise.resolve({ freeze: dials.freeze, requireApproval: dials.requireApproval, deployBranches: dials.deployBranches, deployHosts: ['local'] }),
+    policyOf: () =>
+      Promise.resolve({
+        freeze: dials.freeze,
+        requireApproval: dials.requireApproval,
+        deployBranches: dials.deployBranches,
+        deployHosts: ['local'],
+      }),
     hosts: () => [HOST],
     confirm: () => dials.confirm,
-    openLog: () => Promise.resolve({ note: (line) => log.push(`${new Date().toISOString()} ${line}`), close: () => Promise.resolve() }),
+    openLog: () =>
+      Promise.resolve({
+        note: (line) => log.push(`${new Date().toISOString()} ${line}`),
+        close: () => Promise.resolve(),
+      }),
     detailsUrl: (runId) => `http://localhost:3000/runs/${runId}`,
     clock: systemClock,
-    words: { progress: deploymentProgress, waiting: deploymentWaiting, end: deploymentEnd, oneLine: deploymentLine, refusal: refusalLine, refused: deploymentRefused },
+    words: {
+      progress: deploymentProgress,
+      waiting: deploymentWaiting,
+      end: deploymentEnd,
+      oneLine: deploymentLine,
+      refusal: refusalLine,
+      refused: deploymentRefused,
+    },
   }
   const jobs = createJobStore(db)
   const processId = randomUUID()
@@ -128,12 +166,36 @@ export async function openDeploymentFixture({ url, instance, httpPort }: Fixture
     /** Gives what killed processes held back to the queue. */
     reap: () => createProcessStore(db).reap([], null, 99),
     async keepImage(sha: string, imageId: string) {
-      await db.run(sql`insert into settings (key, value) values (${`image:${sha}`}, ${JSON.stringify({ image: imageId })}::jsonb)`)
+      await db.run(
+        sql`insert into settings (key, value) values (${`image:${sha}`}, ${JSON.stringify({ image: imageId })}::jsonb)`,
+      )
     },
-    async createRun(config: ServiceConfig, sha: string, change: Partial<DeploymentPlan> = {}, attempt = 1): Promise<Run> {
+    async createRun(
+      config: ServiceConfig,
+      sha: string,
+      change: Partial<DeploymentPlan> = {},
+      attempt = 1,
+    ): Promise<Run> {
       const { key, branch, host, driver, name, environment, url } = config
-      const service = { repositoryId: 1, key, pullRequest: null, branch, host, driver, name, environment, url, expiresInMs: null }
-      const plan: DeploymentPlan = { service, target: { kind: 'commit', config, image: IMAGE, treeSha: null }, askedBy: null, tellsSlack: true, ...change }
+      const service = {
+        repositoryId: 1,
+        key,
+        pullRequest: null,
+        branch,
+        host,
+        driver,
+        name,
+        environment,
+        url,
+        expiresInMs: null,
+      }
+      const plan: DeploymentPlan = {
+        service,
+        target: { kind: 'commit', config, image: IMAGE, treeSha: null },
+        askedBy: null,
+        tellsSlack: true,
+        ...change,
+      }
       const [run] = await deps.runs.create([
         {
           repositoryId: 1,
@@ -141,7 +203,15 @@ export async function openDeploymentFixture({ url, instance, httpPort }: Fixture
           name: deploymentName(config.key, null),
           attempt,
           kind: 'deployment',
-          source: { event: 'push', trust: 'trusted', ref: 'refs/heads/live', branch: 'live', tag: null, pullRequest: null, actor: 'dev' },
+          source: {
+            event: 'push',
+            trust: 'trusted',
+            ref: 'refs/heads/live',
+            branch: 'live',
+            tag: null,
+            pullRequest: null,
+            actor: 'dev',
+          },
           groupId: randomUUID(),
           supersedeKey: null,
           plan,
@@ -161,10 +231,17 @@ export async function openDeploymentFixture({ url, instance, httpPort }: Fixture
     },
     async outcome(runId: string) {
       const [run, deployment] = [await deps.runs.get(runId), await deps.deployments.get(runId)]
-      const report = await db.first<{ desired: { status: string; conclusion: string | null; output: { title: string; summary: string }; buttons: { identifier: string }[] } }>(
-        sql`select desired from check_reports where run_id = ${runId}`,
+      const report = await db.first<{
+        desired: {
+          status: string
+          conclusion: string | null
+          output: { title: string; summary: string }
+          buttons: { identifier: string }[]
+        }
+      }>(sql`select desired from check_reports where run_id = ${runId}`)
+      const github = await db.first<{ desired: { state: string; description: string } }>(
+        sql`select desired from deployment_reports where run_id = ${runId}`,
       )
-      const github = await db.first<{ desired: { state: string; description: string } }>(sql`select desired from deployment_reports where run_id = ${runId}`)
       return { runId, run, deployment, check: report?.desired ?? null, github: github?.desired ?? null }
     },
     async end({ keepObjects = false } = {}) {
@@ -176,7 +253,17 @@ export async function openDeploymentFixture({ url, instance, httpPort }: Fixture
   }
 }
 
-const IMAGE = { key: 'web', dockerfile: 'Dockerfile', context: '.', platforms: ['linux/amd64'], target: null, args: {}, includeGit: false, timeoutMs: 60_000, publish: [] }
+const IMAGE = {
+  key: 'web',
+  dockerfile: 'Dockerfile',
+  context: '.',
+  platforms: ['linux/amd64'],
+  target: null,
+  args: {},
+  includeGit: false,
+  timeoutMs: 60_000,
+  publish: [],
+}
 
 export function serviceConfig(name: string, change: Partial<ServiceConfig> = {}): ServiceConfig {
   return {

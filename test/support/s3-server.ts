@@ -12,7 +12,8 @@ export async function startS3Server(): Promise<S3Server> {
   const objects = new Map<string, Buffer>()
   const server = http.createServer((request, response) => {
     const key = new URL(request.url ?? '/', 'http://s3').pathname
-    if (!(request.headers.authorization ?? '').startsWith('AWS4-HMAC-SHA256 Credential=the-key/')) return void response.writeHead(403).end()
+    if (!(request.headers.authorization ?? '').startsWith('AWS4-HMAC-SHA256 Credential=the-key/'))
+      return void response.writeHead(403).end()
     if (request.method === 'PUT') {
       const chunks: Buffer[] = []
       request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -29,7 +30,9 @@ export async function startS3Server(): Promise<S3Server> {
     }
     if (found === undefined) {
       const body = '<?xml version="1.0"?><Error><Code>NoSuchKey</Code><Message>no such key</Message></Error>'
-      return void response.writeHead(404, { 'content-type': 'application/xml' }).end(request.method === 'HEAD' ? undefined : body)
+      return void response
+        .writeHead(404, { 'content-type': 'application/xml' })
+        .end(request.method === 'HEAD' ? undefined : body)
     }
     const range = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '')
     const [start, end] = range === null ? [0, found.length - 1] : [Number(range[1]), Number(range[2])]

@@ -30,7 +30,9 @@ CMD ["sh", "-c", ${JSON.stringify(COMMANDS[behaviour])}]
 
 export function buildImage(dockerfile: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const build = spawn('docker', ['build', '--quiet', '--force-rm', '-'], { env: { ...process.env, DOCKER_BUILDKIT: '0' } })
+    const build = spawn('docker', ['build', '--quiet', '--force-rm', '-'], {
+      env: { ...process.env, DOCKER_BUILDKIT: '0' },
+    })
     let output = ''
     build.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()))
     build.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))

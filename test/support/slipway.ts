@@ -114,7 +114,10 @@ export async function startSlipway(options: SlipwayOptions = {}): Promise<Slipwa
       return last
     },
     fetch: (path, init = {}) =>
-      fetch(`${url}${path}`, { ...init, headers: { authorization: `Bearer ${ADMIN_TOKEN}`, ...Object.fromEntries(new Headers(init.headers)) } }),
+      fetch(`${url}${path}`, {
+        ...init,
+        headers: { authorization: `Bearer ${ADMIN_TOKEN}`, ...Object.fromEntries(new Headers(init.headers)) },
+      }),
     async close() {
       await Promise.all(running.map((one) => one.kill()))
       await removeEverything(database.url)
@@ -129,7 +132,9 @@ export async function startSlipway(options: SlipwayOptions = {}): Promise<Slipwa
 async function removeEverything(databaseUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl })
   await client.connect()
-  const { rows } = await client.query<{ value: string }>(`select value #>> '{}' as value from settings where key = 'instance_id'`)
+  const { rows } = await client.query<{ value: string }>(
+    `select value #>> '{}' as value from settings where key = 'instance_id'`,
+  )
   await client.end()
   const instance = rows[0]?.value
   if (instance === undefined) return
@@ -162,7 +167,10 @@ async function untilReady(child: ChildProcess, url: string, output: () => string
   const until = Date.now() + READY_TIMEOUT_MS
   for (;;) {
     if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}:\n${output()}`)
-    const isAnswering = await fetch(`${url}/healthz`).then((answer) => answer.ok, () => false)
+    const isAnswering = await fetch(`${url}/healthz`).then(
+      (answer) => answer.ok,
+      () => false,
+    )
     if (isAnswering) return
     if (Date.now() > until) throw new Error(`the server did not become ready:\n${output()}`)
     await new Promise((resolve) => setTimeout(resolve, 50))

@@ -15,19 +15,37 @@ export interface StageOutcome {
 
 export type ExecuteStage = (stage: LocalStage) => Promise<StageEnd>
 
-export async function runStages(stages: readonly LocalStage[], execute: ExecuteStage): Promise<readonly StageOutcome[]> {
+export async function runStages(
+  stages: readonly LocalStage[],
+  execute: ExecuteStage,
+): Promise<readonly StageOutcome[]> {
   const outcomes = new Map<string, Promise<StageOutcome>>()
   const outcomeOf = (stage: LocalStage): Promise<StageOutcome> => {
-    const known = outcomes.get(stage.name) ?? runAfter(stage, stages.filter((other) => stage.plan.dependsOn.includes(other.plan.stage)).map(outcomeOf), execute)
+    const known =
+      outcomes.get(stage.name) ??
+      runAfter(stage, stages.filter((other) => stage.plan.dependsOn.includes(other.plan.stage)).map(outcomeOf), execute)
     outcomes.set(stage.name, known)
     return known
   }
   return Promise.all(stages.map(outcomeOf))
 }
 
-async function runAfter(stage: LocalStage, before: readonly Promise<StageOutcome>[], execute: ExecuteStage): Promise<StageOutcome> {
-  const bad = (await Promise.all(before)).find((outcome) => !isGood(outcome.conclusion) || outcome.reason === 'dependency')
-  if (bad !== undefined) return { stage, conclusion: 'skipped', reason: 'dependency', end: null, message: `${bad.stage.name} did not end well` }
+async function runAfter(
+  stage: LocalStage,
+  before: readonly Promise<StageOutcome>[],
+  execute: ExecuteStage,
+): Promise<StageOutcome> {
+  const bad = (await Promise.all(before)).find(
+    (outcome) => !isGood(outcome.conclusion) || outcome.reason === 'dependency',
+  )
+  if (bad !== undefined)
+    return {
+      stage,
+      conclusion: 'skipped',
+      reason: 'dependency',
+      end: null,
+      message: `${bad.stage.name} did not end well`,
+    }
   try {
     const end = await execute(stage)
     return { stage, conclusion: end.conclusion, reason: end.reason, end, message: null }
@@ -44,5 +62,7 @@ export function exitCodeOf(outcomes: readonly StageOutcome[], isCancelled: boole
   if (isCancelled || outcomes.some((one) => one.conclusion === 'cancelled')) return RUN_EXIT.cancelled
   if (outcomes.some((one) => one.reason === 'infra')) return RUN_EXIT.infrastructure
   if (outcomes.some((one) => one.conclusion === 'timed_out')) return RUN_EXIT.timeout
-  return outcomes.every((one) => isGood(one.conclusion) && one.reason !== 'dependency') ? RUN_EXIT.success : RUN_EXIT.failed
+  return outcomes.every((one) => isGood(one.conclusion) && one.reason !== 'dependency')
+    ? RUN_EXIT.success
+    : RUN_EXIT.failed
 }

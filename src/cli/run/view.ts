@@ -6,30 +6,45 @@ import type { Terminal } from '../terminal.ts'
 import type { LocalPipeline, LocalStage } from './local-pipeline.ts'
 import { runStages, type StageOutcome } from './run-stages.ts'
 
-export async function runPlainly(terminal: Terminal, pipeline: LocalPipeline, stages: readonly LocalStage[], signal: AbortSignal): Promise<readonly StageOutcome[]> {
+export async function runPlainly(
+  terminal: Terminal,
+  pipeline: LocalPipeline,
+  stages: readonly LocalStage[],
+  signal: AbortSignal,
+): Promise<readonly StageOutcome[]> {
   return runStages(stages, (stage) => {
     const prefix = terminal.styled('cyan', `[${shortName(stage)}]`)
-    return pipeline.execute(stage, { line: (line) => terminal.line(`${prefix} ${printable(line.text)}`), progress: () => undefined }, signal)
+    return pipeline.execute(
+      stage,
+      { line: (line) => terminal.line(`${prefix} ${printable(line.text)}`), progress: () => undefined },
+      signal,
+    )
   })
 }
 
-export async function runLively(pipeline: LocalPipeline, stages: readonly LocalStage[], signal: AbortSignal): Promise<readonly StageOutcome[]> {
+export async function runLively(
+  pipeline: LocalPipeline,
+  stages: readonly LocalStage[],
+  signal: AbortSignal,
+): Promise<readonly StageOutcome[]> {
   const starts = new Map(stages.map((stage) => [stage.name, signalOf<TaskHandle>()]))
   const ends = new Map(stages.map((stage) => [stage.name, signalOf<StageOutcome>()]))
-  const tasks = stages.map(
-    (stage): ListrTask => ({
-      title: shortName(stage),
-      async task(_context, task) {
-        starts.get(stage.name)?.resolve(task)
-        const outcome = await ends.get(stage.name)?.promise
-        if (outcome === undefined) return
-        task.title = `${shortName(stage)}: ${outcomeWords(outcome)}`
-        if (outcome.conclusion === 'skipped') task.skip(task.title)
-        else if (!isGood(outcome.conclusion)) throw new Error(task.title)
-      },
-    }),
-  )
-  const view = new Listr(tasks, { concurrent: true, exitOnError: false, rendererOptions: { collapseErrors: false, showErrorMessage: false } })
+  const tasks = stages.map((stage): ListrTask => ({
+    title: shortName(stage),
+    async task(_context, task) {
+      starts.get(stage.name)?.resolve(task)
+      const outcome = await ends.get(stage.name)?.promise
+      if (outcome === undefined) return
+      task.title = `${shortName(stage)}: ${outcomeWords(outcome)}`
+      if (outcome.conclusion === 'skipped') task.skip(task.title)
+      else if (!isGood(outcome.conclusion)) throw new Error(task.title)
+    },
+  }))
+  const view = new Listr(tasks, {
+    concurrent: true,
+    exitOnError: false,
+    rendererOptions: { collapseErrors: false, showErrorMessage: false },
+  })
   const shown = view.run()
   const outcomes = await runStages(stages, async (stage) => {
     const task = await starts.get(stage.name)?.promise
@@ -56,10 +71,17 @@ export async function runLively(pipeline: LocalPipeline, stages: readonly LocalS
 export function summarize(terminal: Terminal, outcomes: readonly StageOutcome[], showLogs: boolean): void {
   for (const outcome of outcomes) {
     if (isGood(outcome.conclusion) && outcome.reason !== 'dependency') continue
-    const failed = outcome.end?.report.attempts.at(-1)?.steps.find((step) => !['passed', 'ignored', 'waiting'].includes(step.state))
+    const failed = outcome.end?.report.attempts
+      .at(-1)
+      ?.steps.find((step) => !['passed', 'ignored', 'waiting'].includes(step.state))
     if (showLogs && (outcome.end?.report.logTail.length ?? 0) > 0) {
       terminal.line()
-      terminal.line(terminal.styled('bold', `The end of the log of ${shortName(outcome.stage)}${failed === undefined ? '' : `, step ${failed.name}`}:`))
+      terminal.line(
+        terminal.styled(
+          'bold',
+          `The end of the log of ${shortName(outcome.stage)}${failed === undefined ? '' : `, step ${failed.name}`}:`,
+        ),
+      )
       for (const line of outcome.end?.report.logTail ?? []) terminal.line(`  ${printable(line)}`)
     }
   }
@@ -76,8 +98,19 @@ export function outcomeWords({ conclusion, reason, end, message }: StageOutcome)
   const took = end === null ? '' : ` in ${formatDuration(end.durationMs)}`
   const attempt = end?.report.attempts.at(-1)
   const failed = attempt?.steps.find((step) => !['passed', 'ignored', 'waiting'].includes(step.state))
-  const cause = message ?? attempt?.trouble?.message ?? (failed === undefined ? null : `${failed.name}: ${failed.cause ?? 'failed'}`)
-  const word = { success: 'passed', neutral: 'failed, ignored', skipped: 'skipped', cancelled: 'cancelled', timed_out: 'timed out', failure: 'failed', action_required: 'waiting' }[conclusion]
+  const cause =
+    message ??
+    attempt?.trouble?.message ??
+    (failed === undefined ? null : `${failed.name}: ${failed.cause ?? 'failed'}`)
+  const word = {
+    success: 'passed',
+    neutral: 'failed, ignored',
+    skipped: 'skipped',
+    cancelled: 'cancelled',
+    timed_out: 'timed out',
+    failure: 'failed',
+    action_required: 'waiting',
+  }[conclusion]
   const blame = reason === 'infra' ? ' (not your commands)' : ''
   return `${word}${took}${blame}${cause === null ? '' : `: ${cause}`}`
 }

@@ -32,7 +32,11 @@ export async function startReplica(engine: DockerEngine, name: string): Promise<
   await engine.call({ method: 'POST', path: `/containers/${segment(name)}/start` })
 }
 
-export async function updateReplica(engine: DockerEngine, name: string, body: Readonly<Record<string, unknown>>): Promise<void> {
+export async function updateReplica(
+  engine: DockerEngine,
+  name: string,
+  body: Readonly<Record<string, unknown>>,
+): Promise<void> {
   await engine.call({ method: 'POST', path: `/containers/${segment(name)}/update`, body })
 }
 
@@ -42,8 +46,16 @@ export interface ServiceContainer {
   readonly image: string
 }
 
-export async function containersOf(engine: DockerEngine, instance: string, serviceId: string): Promise<readonly ServiceContainer[]> {
-  const answer = await engine.call({ method: 'GET', path: '/containers/json', query: { all: true, filters: ownershipFilter({ instance, service: serviceId }) } })
+export async function containersOf(
+  engine: DockerEngine,
+  instance: string,
+  serviceId: string,
+): Promise<readonly ServiceContainer[]> {
+  const answer = await engine.call({
+    method: 'GET',
+    path: '/containers/json',
+    query: { all: true, filters: ownershipFilter({ instance, service: serviceId }) },
+  })
   return listAnswer.parse(answer).flatMap((container) => {
     const owner = ownerOf('container', instance, container.Labels)
     // Hooks carry the service's label as well; they belong to their run.
@@ -66,4 +78,6 @@ const containerAnswer = z.object({
   }),
 })
 
-const listAnswer = z.array(z.object({ Id: z.string(), ImageID: z.string(), Labels: z.record(z.string(), z.string()).nullish() }))
+const listAnswer = z.array(
+  z.object({ Id: z.string(), ImageID: z.string(), Labels: z.record(z.string(), z.string()).nullish() }),
+)

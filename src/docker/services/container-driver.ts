@@ -9,7 +9,15 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { createMasker } from '../../core/mask-secrets.ts'
 import { containerRequest, KEPT_RUNNING, replicaCondition, replicaName } from '../../deployment/index.ts'
-import type { Condition, Hand, Rollout, RollOutcome, RouteStore, ServiceDriver, TrafficProxy } from '../../deployment/ports.ts'
+import type {
+  Condition,
+  Hand,
+  Rollout,
+  RollOutcome,
+  RouteStore,
+  ServiceDriver,
+  TrafficProxy,
+} from '../../deployment/ports.ts'
 import type { FailureKind, RollFailure } from '../../deployment/index.ts'
 import { placesFor, servesRelease, switchedTo, withPlaces, type Route } from '../../deployment/index.ts'
 import type { DockerEngine } from '../engine.ts'
@@ -46,7 +54,8 @@ export function createContainerDriver(engine: DockerEngine, options: ContainerDr
     const proxy = isProxied(rollout) ? options.proxy : null
     try {
       const route = proxy === null ? null : await takePlaces(rollout, hand)
-      if (route === 'full') return failed('no_capacity', 'two other releases of the service still hold all its places in the proxy')
+      if (route === 'full')
+        return failed('no_capacity', 'two other releases of the service still hold all its places in the proxy')
       await startReplicas(rollout, hand, proxy, route)
       const failure = await untilHealthy(rollout, hand, proxy, route)
       if (failure !== null) return { kind: 'failed', failure: await withLog(rollout, failure) }
@@ -58,7 +67,10 @@ export function createContainerDriver(engine: DockerEngine, options: ContainerDr
       const refusal = engineFailure(thrown)
       if (refusal.kind === 'unreachable' || refusal.kind === 'cancelled') throw thrown
       if (/no such image/i.test(refusal.message)) return failed('image_missing', refusal.message)
-      return failed(/cannot allocate|insufficient|no space|address/i.test(refusal.message) ? 'no_capacity' : 'refused', refusal.message)
+      return failed(
+        /cannot allocate|insufficient|no space|address/i.test(refusal.message) ? 'no_capacity' : 'refused',
+        refusal.message,
+      )
     }
   }
 
@@ -75,7 +87,12 @@ export function createContainerDriver(engine: DockerEngine, options: ContainerDr
     return placed
   }
 
-  async function startReplicas(rollout: Rollout, hand: Hand, proxy: TrafficProxy | null, route: Route | null): Promise<void> {
+  async function startReplicas(
+    rollout: Rollout,
+    hand: Hand,
+    proxy: TrafficProxy | null,
+    route: Route | null,
+  ): Promise<void> {
     const network = proxy === null ? null : (await proxy.ensure()).network
     const labels = rolloutLabels(instance, rollout)
     for (const [replica, name] of replicas(rollout).entries()) {
@@ -92,7 +109,12 @@ export function createContainerDriver(engine: DockerEngine, options: ContainerDr
   }
 
   /** Null when all replicas are healthy; else what is wrong with the first that is not. */
-  async function untilHealthy(rollout: Rollout, hand: Hand, proxy: TrafficProxy | null, route: Route | null): Promise<Failed | null> {
+  async function untilHealthy(
+    rollout: Rollout,
+    hand: Hand,
+    proxy: TrafficProxy | null,
+    route: Route | null,
+  ): Promise<Failed | null> {
     const deadline = performance.now() + rollout.deadlineMs
     for (const [replica, name] of replicas(rollout).entries()) {
       let last = 'it is starting'
@@ -103,15 +125,30 @@ export function createContainerDriver(engine: DockerEngine, options: ContainerDr
         if (answer.kind === 'failed') return { ...answer, name }
         last = answer.why
         if (performance.now() > deadline) {
-          return { kind: 'failed', failure: 'unhealthy', name, cause: `${name} was not healthy within ${rollout.deadlineMs / 1000} s: ${last}` }
+          return {
+            kind: 'failed',
+            failure: 'unhealthy',
+            name,
+            cause: `${name} was not healthy within ${rollout.deadlineMs / 1000} s: ${last}`,
+          }
         }
-        await delay(proxy === null ? LOOK_INTERVAL_MS : Math.min(rollout.healthcheck?.intervalMs ?? LOOK_INTERVAL_MS, 1_000), undefined, { signal: hand.signal })
+        await delay(
+          proxy === null ? LOOK_INTERVAL_MS : Math.min(rollout.healthcheck?.intervalMs ?? LOOK_INTERVAL_MS, 1_000),
+          undefined,
+          { signal: hand.signal },
+        )
       }
     }
     return null
   }
 
-  async function ask(rollout: Rollout, name: string, replica: number, proxy: TrafficProxy | null, route: Route | null): Promise<Answer> {
+  async function ask(
+    rollout: Rollout,
+    name: string,
+    replica: number,
+    proxy: TrafficProxy | null,
+    route: Route | null,
+  ): Promise<Answer> {
     const state = await inspectReplica(engine, name)
     const condition = replicaCondition(name, state, true)
     if (condition.kind === 'crashed') return { kind: 'failed', failure: 'crashed', cause: condition.cause }
@@ -119,7 +156,9 @@ export function createContainerDriver(engine: DockerEngine, options: ContainerDr
     if (state?.health === 'starting') return { kind: 'not_yet', why: 'its own health check has not passed yet' }
     if (proxy !== null && route !== null) return probe(rollout, replica, proxy, route)
     const isSettled = state !== null && Date.now() - state.startedAt >= SETTLED_AFTER_MS
-    return isSettled || state?.health === 'healthy' ? { kind: 'healthy' } : { kind: 'not_yet', why: 'it has only just started' }
+    return isSettled || state?.health === 'healthy'
+      ? { kind: 'healthy' }
+      : { kind: 'not_yet', why: 'it has only just started' }
   }
 
   async function probe(rollout: Rollout, replica: number, proxy: TrafficProxy, route: Route): Promise<Answer> {
@@ -132,7 +171,8 @@ export function createContainerDriver(engine: DockerEngine, options: ContainerDr
       host: rollout.domains[0] ?? 'localhost',
       timeoutMs: rollout.healthcheck?.timeoutMs ?? ANSWER_TIMEOUT_MS,
     })
-    if (answer.kind === 'no_answer') return { kind: 'not_yet', why: `port ${rollout.port} does not answer (${answer.cause})` }
+    if (answer.kind === 'no_answer')
+      return { kind: 'not_yet', why: `port ${rollout.port} does not answer (${answer.cause})` }
     // Without a health check of its own, any answer shows that it listens.
     if (rollout.healthcheck === null || (answer.status >= 200 && answer.status < 400)) return { kind: 'healthy' }
     return { kind: 'not_yet', why: `GET ${path} answers ${answer.status}` }
@@ -153,12 +193,17 @@ export function createContainerDriver(engine: DockerEngine, options: ContainerDr
     const route = isProxied(rollout) ? await routes.find(engine.host, rollout.serviceId) : null
     const serves = route === null ? rollout.releaseId : servesRelease(route)
     if (serves !== null && serves !== rollout.releaseId) return { kind: 'replaced', by: `release ${serves}` }
-    const states = await Promise.all(replicas(rollout).map(async (name) => ({ name, state: await inspectReplica(engine, name) })))
+    const states = await Promise.all(
+      replicas(rollout).map(async (name) => ({ name, state: await inspectReplica(engine, name) })),
+    )
     if (states.every(({ state }) => state === null)) return { kind: 'absent' }
     for (const { name, state } of states) {
       const condition = replicaCondition(name, state, isTrial)
       if (condition.kind !== 'fine') {
-        return { kind: 'failed', failure: await withLog(rollout, { kind: 'failed', failure: condition.kind, name, cause: condition.cause }) }
+        return {
+          kind: 'failed',
+          failure: await withLog(rollout, { kind: 'failed', failure: condition.kind, name, cause: condition.cause }),
+        }
       }
     }
     return { kind: 'running' }
@@ -171,7 +216,9 @@ export function createContainerDriver(engine: DockerEngine, options: ContainerDr
   /** Ends all releases of the service but these, and gives their places back. */
   async function dismissOthers(rollout: Rollout, kept: readonly (string | null)[], hand: Hand): Promise<Route | null> {
     const route = isProxied(rollout) ? await routes.find(engine.host, rollout.serviceId) : null
-    const left = (await containersOf(engine, instance, rollout.serviceId)).filter((container) => !kept.includes(container.releaseId))
+    const left = (await containersOf(engine, instance, rollout.serviceId)).filter(
+      (container) => !kept.includes(container.releaseId),
+    )
     if (route !== null && options.proxy !== null) await drained(options.proxy, route, kept, hand)
     await Promise.all(left.map((container) => stopContainer(engine, container.id, STOP_GRACE_MS)))
     if (route === null || route.slots.every((slot) => kept.includes(slot.releaseId))) return route
@@ -181,8 +228,15 @@ export function createContainerDriver(engine: DockerEngine, options: ContainerDr
     return cleared
   }
 
-  async function drained(proxy: TrafficProxy, route: Route, kept: readonly (string | null)[], hand: Hand): Promise<void> {
-    const leaving = route.slots.filter((slot) => !kept.includes(slot.releaseId) && slot.state === 'drain').map((slot) => slot.slot)
+  async function drained(
+    proxy: TrafficProxy,
+    route: Route,
+    kept: readonly (string | null)[],
+    hand: Hand,
+  ): Promise<void> {
+    const leaving = route.slots
+      .filter((slot) => !kept.includes(slot.releaseId) && slot.state === 'drain')
+      .map((slot) => slot.slot)
     const deadline = performance.now() + (options.drainLimitMs ?? DRAIN_LIMIT_MS)
     while (leaving.length > 0 && performance.now() < deadline) {
       if ((await proxy.sessions(route.backend, leaving)) === 0) return
@@ -209,7 +263,9 @@ export function createContainerDriver(engine: DockerEngine, options: ContainerDr
   }
 
   function isProxied(rollout: Rollout): boolean {
-    return options.proxy !== null && rollout.port !== null && (rollout.domains.length > 0 || rollout.healthcheck !== null)
+    return (
+      options.proxy !== null && rollout.port !== null && (rollout.domains.length > 0 || rollout.healthcheck !== null)
+    )
   }
 
   return { kind: 'container', roll, look, settle, remove }
@@ -232,7 +288,10 @@ function replicas(rollout: Rollout): readonly string[] {
 }
 
 function slotsOf(route: Route, releaseId: string): readonly number[] {
-  return route.slots.filter((slot) => slot.releaseId === releaseId).map((slot) => slot.slot).toSorted((one, other) => one - other)
+  return route.slots
+    .filter((slot) => slot.releaseId === releaseId)
+    .map((slot) => slot.slot)
+    .toSorted((one, other) => one - other)
 }
 
 function failed(kind: FailureKind, cause: string): RollOutcome {

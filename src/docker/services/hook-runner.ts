@@ -39,7 +39,10 @@ export function createHookRunner(engineOf: (host: string) => DockerEngine, insta
 async function ended(engine: DockerEngine, container: string, signal: AbortSignal): Promise<void> {
   const limit = AbortSignal.timeout(HOOK_LIMIT_MS)
   try {
-    await engine.call({ method: 'POST', path: `/containers/${segment(container)}/wait` }, { timeoutMs: 0, signal: AbortSignal.any([signal, limit]) })
+    await engine.call(
+      { method: 'POST', path: `/containers/${segment(container)}/wait` },
+      { timeoutMs: 0, signal: AbortSignal.any([signal, limit]) },
+    )
   } catch (thrown) {
     if (!limit.aborted) throw thrown
     await engine.call({ method: 'POST', path: `/containers/${segment(container)}/kill` })

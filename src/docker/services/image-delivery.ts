@@ -22,7 +22,10 @@ export function createImageDelivery({ engineOf, instance, logins }: ImageDeliver
     const source = image.host === host ? undefined : await inspectImage(engineOf(image.host), image.imageId)
     if (source === undefined) {
       const why = pulled === null ? 'it was never published, and no host has it any more' : pulled.message
-      throw new SlipwayError('not_found', `the image ${image.digest ?? image.imageId} cannot be brought to ${host}: ${why}`)
+      throw new SlipwayError(
+        'not_found',
+        `the image ${image.digest ?? image.imageId} cannot be brought to ${host}: ${why}`,
+      )
     }
     await copyImage(engineOf(image.host), target, image.imageId, { signal })
   }

@@ -9,7 +9,12 @@ export const LOG_TAIL_LINES = 50
 const LONGEST_LINE = 500
 
 /** The last lines of a container or of a Swarm task, without secrets; empty when it is gone or never wrote. */
-export async function logTail(engine: DockerEngine, kind: 'containers' | 'tasks', id: string, masker: SecretMasker): Promise<readonly string[]> {
+export async function logTail(
+  engine: DockerEngine,
+  kind: 'containers' | 'tasks',
+  id: string,
+  masker: SecretMasker,
+): Promise<readonly string[]> {
   const query = { stdout: true, stderr: true, tail: LOG_TAIL_LINES }
   const stream = await unlessMissing(engine.stream({ method: 'GET', path: `/${kind}/${segment(id)}/logs`, query }))
   if (stream === undefined) return []

@@ -20,7 +20,9 @@ export function createProxyEngine(engine: DockerEngine, instance: string): Proxy
   return {
     host: engine.host,
     instance,
-    ensureNetwork: async (name) => ({ subnet: (await subnetOf(engine, name)) ?? (await makeNetwork(engine, instance, name)) }),
+    ensureNetwork: async (name) => ({
+      subnet: (await subnetOf(engine, name)) ?? (await makeNetwork(engine, instance, name)),
+    }),
     ensureContainer: (wanted, files) => ensureContainer(engine, instance, wanted, files),
     writeFiles: (containerId, files) => writeFiles(engine, containerId, files),
     exec: (containerId, argv) =>
@@ -76,7 +78,8 @@ async function ensureContainer(
   const container = found === undefined ? null : containerAnswer.parse(found)
   if (container !== null) {
     const labels = container.Config.Labels ?? {}
-    if (ownerOf('container', instance, labels) === undefined) throw new SlipwayError('conflict', `the container ${wanted.name} on ${engine.host} is not ours`)
+    if (ownerOf('container', instance, labels) === undefined)
+      throw new SlipwayError('conflict', `the container ${wanted.name} on ${engine.host} is not ours`)
     if (labels[PROXY_LABEL] === wanted.fingerprint) {
       if (container.State.Running) return { id: container.Id, startedNow: false }
       await engine.call({ method: 'POST', path: `/containers/${container.Id}/start` })
@@ -84,7 +87,12 @@ async function ensureContainer(
     }
     await unlessMissing(engine.call({ method: 'DELETE', path: `/containers/${container.Id}`, query: { force: true } }))
   }
-  const created = await engine.call({ method: 'POST', path: '/containers/create', query: { name: wanted.name }, body: containerBody(instance, wanted) })
+  const created = await engine.call({
+    method: 'POST',
+    path: '/containers/create',
+    query: { name: wanted.name },
+    body: containerBody(instance, wanted),
+  })
   const { Id } = createdAnswer.parse(created)
   await writeFiles(engine, Id, await files())
   await engine.call({ method: 'POST', path: `/containers/${Id}/start` })
@@ -101,7 +109,9 @@ function containerBody(instance: string, wanted: ProxyContainer): Readonly<Recor
     ExposedPorts: Object.fromEntries(ports.map(([inside]) => [`${inside}/tcp`, {}])),
     HostConfig: {
       NetworkMode: wanted.network,
-      PortBindings: Object.fromEntries(ports.map(([inside, outside]) => [`${inside}/tcp`, [{ HostPort: String(outside) }]])),
+      PortBindings: Object.fromEntries(
+        ports.map(([inside, outside]) => [`${inside}/tcp`, [{ HostPort: String(outside) }]]),
+      ),
       Binds: Object.entries(wanted.folders).map(([outside, inside]) => `${outside}:${inside}:ro`),
       RestartPolicy: { Name: 'always' },
       CapDrop: ['ALL'],
@@ -112,20 +122,32 @@ function containerBody(instance: string, wanted: ProxyContainer): Readonly<Recor
   }
 }
 
-async function writeFiles(engine: DockerEngine, containerId: string, files: Readonly<Record<string, string>>): Promise<void> {
+async function writeFiles(
+  engine: DockerEngine,
+  containerId: string,
+  files: Readonly<Record<string, string>>,
+): Promise<void> {
   const pack = tar.pack()
-  for (const [path, content] of Object.entries(files)) pack.entry({ name: path.replace(/^\//, ''), mode: 0o644 }, content)
+  for (const [path, content] of Object.entries(files))
+    pack.entry({ name: path.replace(/^\//, ''), mode: 0o644 }, content)
   pack.finalize()
   // Collected first, so that the Engine gets a body whose length is known.
   const archive = await buffer(pack)
   const answer = await engine.stream(
-    { method: 'PUT', path: `/containers/${segment(containerId)}/archive`, query: { path: '/' }, headers: { 'content-type': 'application/x-tar' } },
+    {
+      method: 'PUT',
+      path: `/containers/${segment(containerId)}/archive`,
+      query: { path: '/' },
+      headers: { 'content-type': 'application/x-tar' },
+    },
     { upload: Readable.from([archive]) },
   )
   await buffer(answer)
 }
 
-const networkAnswer = z.object({ IPAM: z.object({ Config: z.array(z.object({ Subnet: z.string().optional() })).nullish() }) })
+const networkAnswer = z.object({
+  IPAM: z.object({ Config: z.array(z.object({ Subnet: z.string().optional() })).nullish() }),
+})
 const containerAnswer = z.object({
   Id: z.string(),
   State: z.object({ Running: z.boolean() }),

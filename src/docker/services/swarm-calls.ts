@@ -20,13 +20,28 @@ export async function findService(engine: DockerEngine, name: string): Promise<S
   }
 }
 
-export async function createService(engine: DockerEngine, spec: SwarmSpec, headers: Readonly<Record<string, string>>): Promise<void> {
+export async function createService(
+  engine: DockerEngine,
+  spec: SwarmSpec,
+  headers: Readonly<Record<string, string>>,
+): Promise<void> {
   await engine.call({ method: 'POST', path: '/services/create', body: spec, headers })
 }
 
 /** Throws `host_refused` with "update out of sequence" when somebody else was faster. */
-export async function updateService(engine: DockerEngine, service: SwarmService, spec: SwarmSpec, headers: Readonly<Record<string, string>>): Promise<void> {
-  await engine.call({ method: 'POST', path: `/services/${service.id}/update`, query: { version: service.version }, body: spec, headers })
+export async function updateService(
+  engine: DockerEngine,
+  service: SwarmService,
+  spec: SwarmSpec,
+  headers: Readonly<Record<string, string>>,
+): Promise<void> {
+  await engine.call({
+    method: 'POST',
+    path: `/services/${service.id}/update`,
+    query: { version: service.version },
+    body: spec,
+    headers,
+  })
 }
 
 export async function removeService(engine: DockerEngine, id: string): Promise<void> {
@@ -58,10 +73,15 @@ const serviceAnswer = z.object({
   Version: z.object({ Index: z.number() }),
   Spec: z.looseObject({
     Name: z.string(),
-    Labels: z.record(z.string(), z.string()).nullish().transform((labels) => labels ?? {}),
+    Labels: z
+      .record(z.string(), z.string())
+      .nullish()
+      .transform((labels) => labels ?? {}),
     TaskTemplate: z.looseObject({ ContainerSpec: containerSpec }),
     Mode: z.record(z.string(), z.unknown()).optional(),
-    EndpointSpec: z.looseObject({ Ports: z.array(z.looseObject({ PublishMode: z.string().optional() })).optional() }).optional(),
+    EndpointSpec: z
+      .looseObject({ Ports: z.array(z.looseObject({ PublishMode: z.string().optional() })).optional() })
+      .optional(),
   }),
   UpdateStatus: z.object({ State: z.string().optional(), Message: z.string().optional() }).nullish(),
 })
@@ -72,6 +92,10 @@ const tasksAnswer = z.array(
     CreatedAt: z.string(),
     DesiredState: z.string(),
     Spec: z.object({ ContainerSpec: z.object({ Labels: z.record(z.string(), z.string()).nullish() }).optional() }),
-    Status: z.object({ State: z.string(), Err: z.string().optional(), ContainerStatus: z.object({ ExitCode: z.number().optional() }).nullish() }),
+    Status: z.object({
+      State: z.string(),
+      Err: z.string().optional(),
+      ContainerStatus: z.object({ ExitCode: z.number().optional() }).nullish(),
+    }),
   }),
 )

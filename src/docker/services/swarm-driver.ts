@@ -7,7 +7,14 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { createMasker } from '../../core/mask-secrets.ts'
 import type { Condition, Hand, Rollout, RollOutcome, ServiceDriver } from '../../deployment/ports.ts'
 import type { RollFailure } from '../../deployment/index.ts'
-import { ADOPTED_LABEL, imageReference, swarmSpec, swarmVerdict, type SwarmService, type SwarmVerdict } from '../../deployment/index.ts'
+import {
+  ADOPTED_LABEL,
+  imageReference,
+  swarmSpec,
+  swarmVerdict,
+  type SwarmService,
+  type SwarmVerdict,
+} from '../../deployment/index.ts'
 import type { DockerEngine } from '../engine.ts'
 import { engineFailure } from '../engine-error.ts'
 import { registryAuthHeader, type RegistryLogins } from '../registry-auth.ts'
@@ -32,7 +39,9 @@ const NO_CAPACITY_GRACE_MS = 5_000
 export function createSwarmDriver(engine: DockerEngine, options: SwarmDriverOptions): ServiceDriver {
   const { instance } = options
   const isOf = (rollout: Rollout) => (labels: Readonly<Record<string, string>>) =>
-    labels[LABEL.instance] === instance && labels[LABEL.release] === rollout.releaseId && labels[DEPLOYMENT_LABEL] === rollout.runId
+    labels[LABEL.instance] === instance &&
+    labels[LABEL.release] === rollout.releaseId &&
+    labels[DEPLOYMENT_LABEL] === rollout.runId
 
   async function roll(rollout: Rollout, hand: Hand): Promise<RollOutcome> {
     const warnings = new Set<string>()
@@ -86,10 +95,21 @@ export function createSwarmDriver(engine: DockerEngine, options: SwarmDriverOpti
       const now = performance.now()
       noRoomSince = verdict.waitsFor === null ? null : (noRoomSince ?? now)
       if (noRoomSince !== null && now - noRoomSince > NO_CAPACITY_GRACE_MS) {
-        return { kind: 'failed', failure: plainFailure('no_capacity', `no node takes a task of ${rollout.name}: ${verdict.waitsFor ?? ''}`), taskId: null }
+        return {
+          kind: 'failed',
+          failure: plainFailure('no_capacity', `no node takes a task of ${rollout.name}: ${verdict.waitsFor ?? ''}`),
+          taskId: null,
+        }
       }
       if (now - started > rollout.deadlineMs) {
-        return { kind: 'failed', failure: plainFailure('timed_out', `not all tasks of ${rollout.name} were running after ${rollout.deadlineMs / 1000} s`), taskId: await newestTask(rollout) }
+        return {
+          kind: 'failed',
+          failure: plainFailure(
+            'timed_out',
+            `not all tasks of ${rollout.name} were running after ${rollout.deadlineMs / 1000} s`,
+          ),
+          taskId: await newestTask(rollout),
+        }
       }
       await delay(LOOK_INTERVAL_MS, undefined, { signal: hand.signal })
     }
@@ -98,7 +118,11 @@ export function createSwarmDriver(engine: DockerEngine, options: SwarmDriverOpti
   async function judge(rollout: Rollout): Promise<SwarmVerdict> {
     const service = await findService(engine, rollout.name)
     if (service === null) {
-      return { kind: 'failed', failure: plainFailure('changed_by_others', `the service ${rollout.name} was removed meanwhile`), taskId: null }
+      return {
+        kind: 'failed',
+        failure: plainFailure('changed_by_others', `the service ${rollout.name} was removed meanwhile`),
+        taskId: null,
+      }
     }
     return swarmVerdict(rollout, service, await tasksOf(engine, service.id), isOf(rollout))
   }
@@ -109,7 +133,10 @@ export function createSwarmDriver(engine: DockerEngine, options: SwarmDriverOpti
     return own.toSorted((one, other) => other.createdAt - one.createdAt)[0]?.id ?? null
   }
 
-  async function withLog(rollout: Rollout, { failure, taskId }: Extract<SwarmVerdict, { kind: 'failed' }>): Promise<RollFailure> {
+  async function withLog(
+    rollout: Rollout,
+    { failure, taskId }: Extract<SwarmVerdict, { kind: 'failed' }>,
+  ): Promise<RollFailure> {
     if (taskId === null) return failure
     return { ...failure, logTail: await logTail(engine, 'tasks', taskId, createMasker(Object.values(rollout.secrets))) }
   }
@@ -125,14 +152,22 @@ export function createSwarmDriver(engine: DockerEngine, options: SwarmDriverOpti
     if (!runsRelease(service, rollout)) return { kind: 'replaced', by: service.spec.TaskTemplate.ContainerSpec.Image }
     const tasks = await tasksOf(engine, service.id)
     // Outside a trial only the present counts: Swarm has replaced what crashed last week.
-    const verdict = swarmVerdict(rollout, service, isTrial ? tasks : tasks.filter((task) => task.desiredState === 'running'), isOf(rollout))
+    const verdict = swarmVerdict(
+      rollout,
+      service,
+      isTrial ? tasks : tasks.filter((task) => task.desiredState === 'running'),
+      isOf(rollout),
+    )
     if (verdict.kind === 'failed') return { kind: 'failed', failure: await withLog(rollout, verdict) }
     return { kind: 'running' }
   }
 
   function runsRelease(service: SwarmService, rollout: Rollout): boolean {
     const image = service.spec.TaskTemplate.ContainerSpec.Image
-    return service.spec.Labels[LABEL.release] === rollout.releaseId && image.endsWith(imageReference(rollout.image).split('@').at(-1) ?? '')
+    return (
+      service.spec.Labels[LABEL.release] === rollout.releaseId &&
+      image.endsWith(imageReference(rollout.image).split('@').at(-1) ?? '')
+    )
   }
 
   return {
@@ -144,7 +179,8 @@ export function createSwarmDriver(engine: DockerEngine, options: SwarmDriverOpti
     async remove(service) {
       const found = await findService(engine, service.name)
       const labels = found?.spec.Labels ?? {}
-      const isOurs = labels[LABEL.instance] === instance && labels[LABEL.service] === service.id && labels[ADOPTED_LABEL] !== 'true'
+      const isOurs =
+        labels[LABEL.instance] === instance && labels[LABEL.service] === service.id && labels[ADOPTED_LABEL] !== 'true'
       if (found !== null && isOurs) await removeService(engine, found.id)
     },
   }

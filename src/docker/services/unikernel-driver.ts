@@ -31,7 +31,8 @@ export function createUnikernelDriver({ instance, engineOf, shell, config }: Uni
   async function roll(rollout: Rollout, hand: Hand): Promise<RollOutcome> {
     const command = redeployCommand(config, rollout.name)
     const path = unikernelPath(config, rollout)
-    if (command === null || path === null) return failed('not_allowed', `${JSON.stringify(rollout.name)} is no name for a unikernel`)
+    if (command === null || path === null)
+      return failed('not_allowed', `${JSON.stringify(rollout.name)} is no name for a unikernel`)
     try {
       await withFile(rollout, async (content) => shell.upload(path, content, { mode: 0o644 }))
     } catch (thrown) {
@@ -50,13 +51,19 @@ export function createUnikernelDriver({ instance, engineOf, shell, config }: Uni
   async function withFile(rollout: Rollout, use: (content: Readable) => Promise<void>): Promise<void> {
     const engine = engineOf(rollout.image.host)
     const file = unikernelFile(rollout)
-    const body = { Image: imageReference(rollout.image), Cmd: ['none'], Labels: ownershipLabels('container', { instance, run: rollout.runId }) }
+    const body = {
+      Image: imageReference(rollout.image),
+      Cmd: ['none'],
+      Labels: ownershipLabels('container', { instance, run: rollout.runId }),
+    }
     const { Id } = created.parse(await engine.call({ method: 'POST', path: '/containers/create', body }))
     try {
-      const archive = await engine.stream({ method: 'GET', path: `/containers/${Id}/archive`, query: { path: file } }).catch((thrown: unknown) => {
-        if (engineFailure(thrown).kind !== 'not_found') throw thrown
-        throw new SlipwayError('not_found', `the image has no file ${file}`)
-      })
+      const archive = await engine
+        .stream({ method: 'GET', path: `/containers/${Id}/archive`, query: { path: file } })
+        .catch((thrown: unknown) => {
+          if (engineFailure(thrown).kind !== 'not_found') throw thrown
+          throw new SlipwayError('not_found', `the image has no file ${file}`)
+        })
       await firstFile(archive, use)
     } finally {
       await removeContainer(engine, segment(Id))

@@ -27,22 +27,32 @@ export function generateSigningKey(): SigningKey {
 
 /** The sha-256 of the public key in DER: the same for whoever holds the key. */
 export function keyId(publicPem: string): string {
-  return createHash('sha256').update(createPublicKey(publicPem).export({ type: 'spki', format: 'der' })).digest('hex')
+  return createHash('sha256')
+    .update(createPublicKey(publicPem).export({ type: 'spki', format: 'der' }))
+    .digest('hex')
 }
 
 export function signPayload(payload: Buffer, payloadType: string, key: SigningKey): Envelope {
   const sig = sign(null, preAuthentication(payload, payloadType), createPrivateKey(key.privatePem))
-  return { payload: payload.toString('base64'), payloadType, signatures: [{ keyid: key.id, sig: sig.toString('base64') }] }
+  return {
+    payload: payload.toString('base64'),
+    payloadType,
+    signatures: [{ keyid: key.id, sig: sig.toString('base64') }],
+  }
 }
 
 /** The payload if one of the keys signed it, else null. */
-export function openEnvelope(envelope: Envelope, publicPems: readonly string[]): { readonly payload: Buffer; readonly keyId: string } | null {
+export function openEnvelope(
+  envelope: Envelope,
+  publicPems: readonly string[],
+): { readonly payload: Buffer; readonly keyId: string } | null {
   const payload = Buffer.from(envelope.payload, 'base64')
   const signed = preAuthentication(payload, envelope.payloadType)
   for (const pem of publicPems) {
     const key = createPublicKey(pem)
     if (key.asymmetricKeyType !== 'ed25519') continue
-    if (envelope.signatures.some(({ sig }) => verify(null, signed, key, Buffer.from(sig, 'base64')))) return { payload, keyId: keyId(pem) }
+    if (envelope.signatures.some(({ sig }) => verify(null, signed, key, Buffer.from(sig, 'base64'))))
+      return { payload, keyId: keyId(pem) }
   }
   return null
 }

@@ -17,7 +17,11 @@ export interface SigningKeys {
 export function signingKeys(store: KeyStore, cipher: KeyCipher): SigningKeys {
   const replace = async (expected: string | null): Promise<boolean> => {
     const key = generateSigningKey()
-    return store.replace(expected, { id: key.id, publicPem: key.publicPem, sealedPrivate: cipher.seal(key.privatePem, contextOf(key.id)) })
+    return store.replace(expected, {
+      id: key.id,
+      publicPem: key.publicPem,
+      sealedPrivate: cipher.seal(key.privatePem, contextOf(key.id)),
+    })
   }
   const active = async (): Promise<SigningKey | null> => {
     const key = (await store.keys()).find((one) => one.sealedPrivate !== null)

@@ -38,7 +38,10 @@ const statementSchema = z.object({
     }),
     runDetails: z.object({
       builder: z.object({ id: z.string() }),
-      metadata: z.object({ invocationId: z.string(), startedOn: z.string(), finishedOn: z.string() }).partial().optional(),
+      metadata: z
+        .object({ invocationId: z.string(), startedOn: z.string(), finishedOn: z.string() })
+        .partial()
+        .optional(),
     }),
   }),
 })
@@ -53,7 +56,12 @@ export function provenanceStatement(facts: ProvenanceFacts): ProvenanceStatement
     predicate: {
       buildDefinition: {
         buildType: `${baseUrl}${BUILD_TYPE_PATH}`,
-        externalParameters: { repository: facts.sourceUrl, ref: `refs/tags/${plan.tag}`, package: plan.package, axes: plan.axes },
+        externalParameters: {
+          repository: facts.sourceUrl,
+          ref: `refs/tags/${plan.tag}`,
+          package: plan.package,
+          axes: plan.axes,
+        },
         internalParameters: {
           image: plan.image,
           fetch: plan.fetch,

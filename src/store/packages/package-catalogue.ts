@@ -80,14 +80,17 @@ export function createPackageCatalogue(db: Database): PackageCatalogue {
       return row === null ? null : toVersion(row)
     },
     async versions(packageId, { order, after, limit }) {
-      const column = order === 'semver' ? sql`v.sort_key` : sql`to_char(v.created_at at time zone 'UTC', 'YYYYMMDDHH24MISSUS')`
+      const column =
+        order === 'semver' ? sql`v.sort_key` : sql`to_char(v.created_at at time zone 'UTC', 'YYYYMMDDHH24MISSUS')`
       const [key, id] = cursorParts(after, UUID)
       const following = key === null ? empty : sql`and (${column}, v.id) < (${key}, ${id}::uuid)`
       const rows = await db.rows<VersionRow & { key: string }>(sql`
         select ${VERSION_COLUMNS}, ${column} as key from package_versions v where v.package_id = ${packageId} ${following}
         order by ${column} desc, v.id desc limit ${limit + 1}`)
       const shown = rows.slice(0, limit)
-      const artifacts = await db.rows<ArtifactRow & { version_id: string; variant: string; axes: Record<string, string> }>(sql`
+      const artifacts = await db.rows<
+        ArtifactRow & { version_id: string; variant: string; axes: Record<string, string> }
+      >(sql`
         select ${ARTIFACT_COLUMNS}, a.version_id, a.variant, b.axes from package_artifacts a
         join package_builds b on b.run_id = a.run_id
         where a.version_id = any(${shown.map((row) => row.version_id)}::uuid[]) order by a.variant`)

@@ -3,7 +3,8 @@ import type { ArtifactRecord, BuildRecord, PackageRecord, VersionRecord, Viewer 
 import type { Conclusion, RunState } from '../../core/run.ts'
 import { raw, sql, type Sql } from '../database.ts'
 
-export const PACKAGE_COLUMNS = raw(`p.id as package_id, p.repository_id, r.owner, r.name as repository, p.name as package,
+export const PACKAGE_COLUMNS =
+  raw(`p.id as package_id, p.repository_id, r.owner, r.name as repository, p.name as package,
   r.is_private, r.html_url, r.clone_url`)
 export const PACKAGE_TABLES = raw('packages p join repositories r on r.id = p.repository_id')
 

@@ -113,7 +113,9 @@ export function createPackageStore(db: Database): PackageStore {
       await db.run(sql`update package_versions v set tag_deleted_at = now() from packages p
         where p.id = v.package_id and p.repository_id = ${repositoryId} and v.tag_deleted_at is null
           and v.tag <> all(${[...present]}::text[])`)
-      await db.run(sql`delete from package_tags where repository_id = ${repositoryId} and tag <> all(${[...present]}::text[])`)
+      await db.run(
+        sql`delete from package_tags where repository_id = ${repositoryId} and tag <> all(${[...present]}::text[])`,
+      )
     },
     async markDeletedTag(repositoryId, tag) {
       await db.run(sql`update package_versions v set tag_deleted_at = now() from packages p

@@ -12,7 +12,9 @@ interface RuntimeRow {
 /** Runtimes that were given out once: like artifacts they never change. */
 export function createRuntimeStore(db: Database): RuntimeStore {
   const get = async (version: string): Promise<RuntimeRecord | null> => {
-    const row = await db.first<RuntimeRow>(sql`select version, image, sha256, size from package_runtimes where version = ${version}`)
+    const row = await db.first<RuntimeRow>(
+      sql`select version, image, sha256, size from package_runtimes where version = ${version}`,
+    )
     return row === null ? null : { ...row, size: Number(row.size) }
   }
   return {

@@ -43,7 +43,8 @@ describe('slipway', () => {
     expect(missing.code).toBe(2)
     expect(away).toMatchObject({
       code: 3,
-      stderr: 'slipway: no Slipway answers at http://127.0.0.1:9. Start one with `slipway start`, or set SLIPWAY_URL.\n',
+      stderr:
+        'slipway: no Slipway answers at http://127.0.0.1:9. Start one with `slipway start`, or set SLIPWAY_URL.\n',
     })
     expect(setting).toMatchObject({ code: 2, stderr: 'slipway: PORT must be a port from 0 to 65535\n' })
   })

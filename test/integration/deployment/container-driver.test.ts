@@ -16,7 +16,9 @@ describeDriver(
   (bench) => {
     const routes = createRouteStore(bench.db)
     const engine = createProxyEngine(bench.host.engine, bench.instance)
-    const proxy = createTrafficProxy(engine, { image: 'haproxy:lts', http, https: null, certificates: null }, () => routes.list('local'))
+    const proxy = createTrafficProxy(engine, { image: 'haproxy:lts', http, https: null, certificates: null }, () =>
+      routes.list('local'),
+    )
     return createContainerDriver(bench.host.engine, { instance: bench.instance, proxy, routes })
   },
   (context) => {
@@ -40,7 +42,10 @@ describeDriver(
       const image = await serviceImage('good', 'one')
       const domains = [`${one.name}.test`]
       await driver.roll(rolloutOf(one, image, { domains }), await bench.hand())
-      expect(await driver.roll(rolloutOf(two, image, { domains }), await bench.hand())).toMatchObject({ kind: 'failed', failure: { kind: 'refused' } })
+      expect(await driver.roll(rolloutOf(two, image, { domains }), await bench.hand())).toMatchObject({
+        kind: 'failed',
+        failure: { kind: 'refused' },
+      })
       for (const service of [one, two]) await driver.remove(service, await bench.hand())
     })
 
@@ -52,12 +57,16 @@ describeDriver(
       await driver.roll(rollout, await bench.hand())
       const name = `slipway-${bench.instance.slice(0, 12)}-proxy`
       await bench.host.engine.call({ method: 'POST', path: `/containers/${name}/restart`, query: { t: 0 } })
-      await expect.poll(() => askHost(http, domain, '/'), { timeout: 20_000 }).toMatchObject({ status: 200, body: 'still here\n' })
+      await expect
+        .poll(() => askHost(http, domain, '/'), { timeout: 20_000 })
+        .toMatchObject({ status: 200, body: 'still here\n' })
       await bench.host.engine.call({ method: 'DELETE', path: `/containers/${name}`, query: { force: true } })
       // The next look at the host makes it again, with the table of the database.
       const routes = createRouteStore(bench.db)
       const engine = createProxyEngine(bench.host.engine, bench.instance)
-      await createTrafficProxy(engine, { image: 'haproxy:lts', http, https: null, certificates: null }, () => routes.list('local')).ensure()
+      await createTrafficProxy(engine, { image: 'haproxy:lts', http, https: null, certificates: null }, () =>
+        routes.list('local'),
+      ).ensure()
       expect(await askHost(http, domain, '/')).toMatchObject({ status: 200, body: 'still here\n' })
       await driver.remove(service, await bench.hand())
     })
@@ -73,7 +82,9 @@ describeDriver(
       const { lease } = await bench.hand()
       await routes.save(lease, { ...route, slots: route.slots.map((slot) => ({ ...slot, state: 'off' as const })) })
       const engine = createProxyEngine(bench.host.engine, bench.instance)
-      const proxy = createTrafficProxy(engine, { image: 'haproxy:lts', http, https: null, certificates: null }, () => routes.list('local'))
+      const proxy = createTrafficProxy(engine, { image: 'haproxy:lts', http, https: null, certificates: null }, () =>
+        routes.list('local'),
+      )
       await routes.exclusively('local', (table) => proxy.apply(table))
       const answer = await askHost(http, rollout.domains[0] ?? '', '/')
       expect(answer.status).toBe(503)
@@ -84,7 +95,11 @@ describeDriver(
     test('runs a worker that nobody asks over HTTP', async () => {
       const { bench, driver } = context()
       const service = await bench.service()
-      const rollout = rolloutOf(service, await serviceImage('good', 'one'), { port: null, domains: [], healthcheck: null })
+      const rollout = rolloutOf(service, await serviceImage('good', 'one'), {
+        port: null,
+        domains: [],
+        healthcheck: null,
+      })
       expect(await driver.roll(rollout, await bench.hand())).toMatchObject({ kind: 'rolled' })
       expect(await driver.look(rollout, true)).toEqual({ kind: 'running' })
       await driver.remove(service, await bench.hand())

@@ -3,7 +3,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { sql } from '../../../src/store/database.ts'
 import { askHost } from '../../support/ask-host.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
-import { openDeploymentFixture, serviceConfig, shaOf, type DeploymentFixture } from '../../support/deployment-fixture.ts'
+import {
+  openDeploymentFixture,
+  serviceConfig,
+  shaOf,
+  type DeploymentFixture,
+} from '../../support/deployment-fixture.ts'
 import { freePort } from '../../support/free-port.ts'
 import { keepRepository } from '../../support/repository-rows.ts'
 import { serviceImage } from '../../support/service-images.ts'
@@ -18,7 +23,11 @@ const [A, B, C, BAD] = ['a', 'b', 'c', 'bad'].map(shaOf) as [string, string, str
 beforeAll(async () => {
   database = await createTestDatabase()
   http = await freePort()
-  fixture = await openDeploymentFixture({ url: database.url, instance: `test-${randomUUID().slice(0, 8)}`, httpPort: http })
+  fixture = await openDeploymentFixture({
+    url: database.url,
+    instance: `test-${randomUUID().slice(0, 8)}`,
+    httpPort: http,
+  })
   await keepRepository(fixture.db)
   await fixture.keepImage(A, await serviceImage('good', 'version-a'))
   await fixture.keepImage(B, await serviceImage('good', 'version-b'))
@@ -39,26 +48,48 @@ describe('a push to a live branch', () => {
   test('goes live, then the next one replaces it, and GitHub is told both', async () => {
     const config = serviceConfig(newName())
     const first = await push(config, A)
-    expect(first).toMatchObject({ run: { conclusion: 'success' }, deployment: { state: 'live' }, github: { state: 'success' } })
+    expect(first).toMatchObject({
+      run: { conclusion: 'success' },
+      deployment: { state: 'live' },
+      github: { state: 'success' },
+    })
     expect(first.check?.output.title).toMatch(/is live on production/)
     expect((await ask(config.name)).body).toBe('version-a\n')
     const second = await push(config, B)
-    expect(second).toMatchObject({ deployment: { state: 'live' }, github: { state: 'success' }, check: { conclusion: 'success', buttons: [{ identifier: 'rollback' }] } })
+    expect(second).toMatchObject({
+      deployment: { state: 'live' },
+      github: { state: 'success' },
+      check: { conclusion: 'success', buttons: [{ identifier: 'rollback' }] },
+    })
     expect((await ask(config.name)).body).toBe('version-b\n')
     expect((await fixture.outcome(first.runId)).github?.state).toBe('inactive')
-    expect(second.deployment?.timeline.map((entry) => entry.state)).toEqual(['queued', 'building', 'publishing', 'waiting', 'rolling', 'baking', 'live'])
+    expect(second.deployment?.timeline.map((entry) => entry.state)).toEqual([
+      'queued',
+      'building',
+      'publishing',
+      'waiting',
+      'rolling',
+      'baking',
+      'live',
+    ])
   })
 
   test('that is no good undoes itself, says why with the last words, and stays back until somebody asks', async () => {
     const config = serviceConfig(newName())
     await push(config, A)
     const bad = await push(config, BAD)
-    expect(bad).toMatchObject({ run: { conclusion: 'failure' }, deployment: { state: 'rolled_back' }, github: { state: 'failure' } })
+    expect(bad).toMatchObject({
+      run: { conclusion: 'failure' },
+      deployment: { state: 'rolled_back' },
+      github: { state: 'failure' },
+    })
     expect(bad.check?.output.title).toContain(`rolled back to ${A.slice(0, 7)}`)
     expect(bad.check?.output.title).toContain('exit code 3')
     expect(bad.check?.output.summary).toContain('cannot read the configuration')
     expect((await ask(config.name)).body).toBe('version-a\n')
-    const messages = await fixture.db.rows<{ channel: string }>(sql`select channel from notifications where key like ${`%${bad.runId}%`} order by channel`)
+    const messages = await fixture.db.rows<{ channel: string }>(
+      sql`select channel from notifications where key like ${`%${bad.runId}%`} order by channel`,
+    )
     expect(messages.map((message) => message.channel)).toEqual(['slack', 'webhook'])
   })
 
@@ -68,10 +99,14 @@ describe('a push to a live branch', () => {
     await push(config, BAD)
     const service = await fixture.deps.services.find(1, config.key, null)
     expect(service?.heldSha).toBe(BAD)
-    await fixture.db.run(sql`update settings set value = ${JSON.stringify({ image: await serviceImage('good', 'mended') })}::jsonb where key = ${`image:${BAD}`}`)
+    await fixture.db.run(
+      sql`update settings set value = ${JSON.stringify({ image: await serviceImage('good', 'mended') })}::jsonb where key = ${`image:${BAD}`}`,
+    )
     const again = await fixture.deploy(config, BAD, {}, 2)
     expect(again).toMatchObject({ deployment: { state: 'live' } })
-    await fixture.db.run(sql`update settings set value = ${JSON.stringify({ image: await serviceImage('crash', 'x') })}::jsonb where key = ${`image:${BAD}`}`)
+    await fixture.db.run(
+      sql`update settings set value = ${JSON.stringify({ image: await serviceImage('crash', 'x') })}::jsonb where key = ${`image:${BAD}`}`,
+    )
   })
 
   test('with nothing before it leaves nothing behind when it fails', async () => {
@@ -96,7 +131,11 @@ describe('a push to a live branch', () => {
     fixture.dials.deployBranches = ['other']
     const refused = await push(serviceConfig(newName()), A)
     fixture.dials.deployBranches = ['live']
-    expect(refused).toMatchObject({ run: { conclusion: 'failure', reason: 'not_allowed' }, deployment: null, github: null })
+    expect(refused).toMatchObject({
+      run: { conclusion: 'failure', reason: 'not_allowed' },
+      deployment: null,
+      github: null,
+    })
     expect(await fixture.deps.services.find(1, refused.run?.name.slice('deploy/'.length) ?? '', null)).toBeNull()
     expect(refused.check?.output.title).toContain('the branch live may not deploy here')
   })
@@ -106,7 +145,9 @@ describe('a push to a live branch', () => {
     await push(config, A)
     const hooks = { preDeploy: ['echo migrating "$STEP"; exit 7'], postDeploy: [] }
     const failed = await push({ ...config, hooks, env: { STEP: 'one' } }, B)
-    expect(failed).toMatchObject({ deployment: { state: 'rolled_back', failure: { kind: 'hook_failed', exitCode: 7, logTail: ['migrating one'] } } })
+    expect(failed).toMatchObject({
+      deployment: { state: 'rolled_back', failure: { kind: 'hook_failed', exitCode: 7, logTail: ['migrating one'] } },
+    })
     expect((await ask(config.name)).body).toBe('version-a\n')
   })
 })
@@ -130,7 +171,11 @@ describe('a deployment waits', () => {
     const config = serviceConfig(newName())
     fixture.dials.requireApproval = ['production']
     const waiting = await push(config, A)
-    expect(waiting.check).toMatchObject({ status: 'completed', conclusion: 'action_required', buttons: [{ identifier: 'approve' }, { identifier: 'cancel' }] })
+    expect(waiting.check).toMatchObject({
+      status: 'completed',
+      conclusion: 'action_required',
+      buttons: [{ identifier: 'approve' }, { identifier: 'cancel' }],
+    })
     const release = await fixture.deps.releases.get(waiting.deployment?.releaseId ?? '')
     if (release === null) throw new Error('no release')
     await fixture.deps.approvals.approve(1, { ...release.image, imageId: 'sha256:another' }, 'production', 'eve')

@@ -34,12 +34,28 @@ export async function openDriverBench(): Promise<DriverBench> {
     instance,
     async service() {
       const name = `t-${randomUUID().slice(0, 8)}`
-      const { id } = await services.keep({ repositoryId: 1, key: name, pullRequest: null, branch: 'live', host: 'local', driver: 'swarm', name, environment: 'production', url: null, expiresInMs: null })
+      const { id } = await services.keep({
+        repositoryId: 1,
+        key: name,
+        pullRequest: null,
+        branch: 'live',
+        host: 'local',
+        driver: 'swarm',
+        name,
+        environment: 'production',
+        url: null,
+        expiresInMs: null,
+      })
       return { id, name }
     },
     hand: async () => {
       const notes: string[] = []
-      return { lease: await takeLease(db), signal: new AbortController().signal, note: (line) => notes.push(line), notes }
+      return {
+        lease: await takeLease(db),
+        signal: new AbortController().signal,
+        note: (line) => notes.push(line),
+        notes,
+      }
     },
     async end() {
       await sweepOwned(host.engine, { instance }, () => false)
@@ -59,7 +75,11 @@ export async function takeLease(db: Database): Promise<Lease> {
   return job.lease
 }
 
-export function rolloutOf(service: { readonly id: string; readonly name: string }, imageId: string, change: Partial<Rollout> = {}): Rollout {
+export function rolloutOf(
+  service: { readonly id: string; readonly name: string },
+  imageId: string,
+  change: Partial<Rollout> = {},
+): Rollout {
   return {
     serviceId: service.id,
     name: service.name,

@@ -5,7 +5,11 @@ import type { ServiceDriver } from '../../../src/deployment/ports.ts'
 import { serviceImage } from '../../support/service-images.ts'
 import { openDriverBench, rolloutOf, type DriverBench, type DriverUnderTest } from './driver-bench.ts'
 
-export function describeDriver(name: string, driverOf: DriverUnderTest, more?: (context: () => { bench: DriverBench; driver: ServiceDriver }) => void): void {
+export function describeDriver(
+  name: string,
+  driverOf: DriverUnderTest,
+  more?: (context: () => { bench: DriverBench; driver: ServiceDriver }) => void,
+): void {
   describe(`the ${name} driver`, () => {
     let bench: DriverBench
     let driver: ServiceDriver
@@ -39,7 +43,10 @@ export function describeDriver(name: string, driverOf: DriverUnderTest, more?: (
     })
 
     test('replaces a release by the next, and says so of the former', async () => {
-      const [one, two] = [rolloutOf(service, await serviceImage('good', 'one')), rolloutOf(service, await serviceImage('good', 'two'))]
+      const [one, two] = [
+        rolloutOf(service, await serviceImage('good', 'one')),
+        rolloutOf(service, await serviceImage('good', 'two')),
+      ]
       for (const rollout of [one, two]) {
         expect(await driver.roll(rollout, await bench.hand())).toMatchObject({ kind: 'rolled' })
         await driver.settle(rollout, await bench.hand())
@@ -68,7 +75,10 @@ export function describeDriver(name: string, driverOf: DriverUnderTest, more?: (
       await driver.settle(good, await bench.hand())
       const bad = rolloutOf(service, await serviceImage('crash', 'x'))
       const outcome = await driver.roll(bad, await bench.hand())
-      expect(outcome).toMatchObject({ kind: 'failed', failure: { kind: 'crashed', exitCode: 3, logTail: ['cannot read the configuration'] } })
+      expect(outcome).toMatchObject({
+        kind: 'failed',
+        failure: { kind: 'crashed', exitCode: 3, logTail: ['cannot read the configuration'] },
+      })
       const back = { ...good, runId: bad.runId }
       expect(await driver.roll(back, await bench.hand())).toMatchObject({ kind: 'rolled' })
       await driver.settle(back, await bench.hand())
@@ -79,7 +89,10 @@ export function describeDriver(name: string, driverOf: DriverUnderTest, more?: (
     test('tells that a release never becomes healthy', async () => {
       const healthcheck = { path: '/up', intervalMs: 200, timeoutMs: 1_000, deadlineMs: 2_000 }
       const rollout = rolloutOf(service, await serviceImage('unhealthy', 'x'), { healthcheck, deadlineMs: 15_000 })
-      const outcome = await driver.roll({ ...rollout, deadlineMs: name === 'container' ? 2_000 : 30_000 }, await bench.hand())
+      const outcome = await driver.roll(
+        { ...rollout, deadlineMs: name === 'container' ? 2_000 : 30_000 },
+        await bench.hand(),
+      )
       expect(outcome).toMatchObject({ kind: 'failed', failure: { kind: 'unhealthy' } })
     })
 

@@ -10,7 +10,12 @@ await ensureSwarm()
 
 describeDriver(
   'swarm',
-  (bench) => createSwarmDriver(bench.host.engine, { instance: bench.instance, logins: {}, ingressWorks: () => Promise.resolve(false) }),
+  (bench) =>
+    createSwarmDriver(bench.host.engine, {
+      instance: bench.instance,
+      logins: {},
+      ingressWorks: () => Promise.resolve(false),
+    }),
   (context) => {
     test('goes on when somebody else changes the service at the same moment', async () => {
       const { bench, driver } = context()
@@ -23,7 +28,12 @@ describeDriver(
           const found = await findService(bench.host.engine, service.name)
           const label = String(Math.random())
           if (found !== null) {
-            await updateService(bench.host.engine, found, { ...found.spec, Labels: { ...found.spec.Labels, other: label } }, {}).catch(() => undefined)
+            await updateService(
+              bench.host.engine,
+              found,
+              { ...found.spec, Labels: { ...found.spec.Labels, other: label } },
+              {},
+            ).catch(() => undefined)
           }
         }
       })()
@@ -47,7 +57,10 @@ describeDriver(
       // As if somebody had made it: then its placement is theirs to say.
       await updateService(bench.host.engine, found, { ...found.spec, Labels: labels, TaskTemplate }, {})
       const next = rolloutOf(service, await serviceImage('good', 'two'))
-      expect(await driver.roll(next, await bench.hand())).toMatchObject({ kind: 'failed', failure: { kind: 'no_capacity' } })
+      expect(await driver.roll(next, await bench.hand())).toMatchObject({
+        kind: 'failed',
+        failure: { kind: 'no_capacity' },
+      })
       const end = await findService(bench.host.engine, service.name)
       if (end !== null) await bench.host.engine.call({ method: 'DELETE', path: `/services/${end.id}` })
     })
@@ -56,7 +69,11 @@ describeDriver(
       const { bench, driver } = context()
       const service = await bench.service()
       const image = await serviceImage('good', 'one')
-      const spec = { Name: service.name, Labels: { team: 'a' }, TaskTemplate: { ContainerSpec: { Image: image, Env: ['KEEP=1', 'LOG=old'] } } }
+      const spec = {
+        Name: service.name,
+        Labels: { team: 'a' },
+        TaskTemplate: { ContainerSpec: { Image: image, Env: ['KEEP=1', 'LOG=old'] } },
+      }
       await bench.host.engine.call({ method: 'POST', path: '/services/create', body: spec })
       const rollout = rolloutOf(service, image, { healthcheck: null })
       expect(await driver.roll(rollout, await bench.hand())).toMatchObject({ kind: 'rolled' })
@@ -70,7 +87,11 @@ describeDriver(
     test('tells that published ports do not answer where the kernel has no IPVS', async () => {
       const { bench, driver } = context()
       const service = await bench.service()
-      const rollout = rolloutOf(service, await serviceImage('good', 'one'), { isPreview: false, port: 39_871, healthcheck: null })
+      const rollout = rolloutOf(service, await serviceImage('good', 'one'), {
+        isPreview: false,
+        port: 39_871,
+        healthcheck: null,
+      })
       expect(await driver.roll(rollout, await bench.hand())).toEqual({ kind: 'rolled', warnings: ['no_ipvs'] })
       await driver.remove(service, await bench.hand())
     })
@@ -81,7 +102,10 @@ describeDriver(
       const image = await serviceImage('good', 'one')
       await driver.roll(rolloutOf(service, image), await bench.hand())
       const stranger = rolloutOf({ ...(await bench.service()), name: service.name }, image)
-      expect(await driver.roll(stranger, await bench.hand())).toMatchObject({ kind: 'failed', failure: { kind: 'refused' } })
+      expect(await driver.roll(stranger, await bench.hand())).toMatchObject({
+        kind: 'failed',
+        failure: { kind: 'refused' },
+      })
       await driver.remove(service, await bench.hand())
     })
   },

@@ -19,10 +19,22 @@ const redeploy = join(directory, 'redeploy')
 beforeAll(async () => {
   bench = await openDriverBench()
   sshd = await startSshd()
-  host = connectDockerHost({ name: 'kernels', endpoint: `ssh://${sshd.username}@127.0.0.1:${sshd.port}`, hostKey: sshd.hostKey, identity: sshd.identity })
-  writeFileSync(redeploy, `#!/bin/sh\necho "redeploying $1"\necho "$1" >> ${directory}/calls\ntest "$1" != broken\n`, { mode: 0o755 })
+  host = connectDockerHost({
+    name: 'kernels',
+    endpoint: `ssh://${sshd.username}@127.0.0.1:${sshd.port}`,
+    hostKey: sshd.hostKey,
+    identity: sshd.identity,
+  })
+  writeFileSync(redeploy, `#!/bin/sh\necho "redeploying $1"\necho "$1" >> ${directory}/calls\ntest "$1" != broken\n`, {
+    mode: 0o755,
+  })
   if (host.shell === undefined) throw new Error('no shell')
-  driver = createUnikernelDriver({ instance: bench.instance, engineOf: () => bench.host.engine, shell: host.shell, config: { directory, redeploy } })
+  driver = createUnikernelDriver({
+    instance: bench.instance,
+    engineOf: () => bench.host.engine,
+    shell: host.shell,
+    config: { directory, redeploy },
+  })
 })
 afterAll(async () => {
   host.close()
@@ -44,16 +56,25 @@ describe('the unikernel driver', () => {
 
   test('tells what the command said when it fails', async () => {
     const rollout = rolloutOf(service('broken'), await image(), { unikernel: 'xen' })
-    expect(await driver.roll(rollout, await bench.hand())).toMatchObject({ kind: 'failed', failure: { kind: 'crashed', exitCode: 1, logTail: ['redeploying broken'] } })
+    expect(await driver.roll(rollout, await bench.hand())).toMatchObject({
+      kind: 'failed',
+      failure: { kind: 'crashed', exitCode: 1, logTail: ['redeploying broken'] },
+    })
   })
 
   test('tells an image without the file', async () => {
     const rollout = rolloutOf(service('hello'), await image(), { unikernel: 'hvt' })
-    expect(await driver.roll(rollout, await bench.hand())).toMatchObject({ kind: 'failed', failure: { kind: 'image_missing', cause: 'the image has no file /unikernel.hvt' } })
+    expect(await driver.roll(rollout, await bench.hand())).toMatchObject({
+      kind: 'failed',
+      failure: { kind: 'image_missing', cause: 'the image has no file /unikernel.hvt' },
+    })
   })
 
   test('touches nothing for a name with shell characters', async () => {
     const rollout = rolloutOf(service('x$(touch pwned)'), await image(), { unikernel: 'xen' })
-    expect(await driver.roll(rollout, await bench.hand())).toMatchObject({ kind: 'failed', failure: { kind: 'not_allowed' } })
+    expect(await driver.roll(rollout, await bench.hand())).toMatchObject({
+      kind: 'failed',
+      failure: { kind: 'not_allowed' },
+    })
   })
 })

@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { packageBuildState, reconcileTags, requestRebuild, packagePlanOf, verifyProvenance } from '../../../src/packages/index.ts'
+import {
+  packageBuildState,
+  reconcileTags,
+  requestRebuild,
+  packagePlanOf,
+  verifyProvenance,
+} from '../../../src/packages/index.ts'
 import { sql } from '../../../src/store/database.ts'
 import { createTestDatabase, type TestDatabase } from '../../support/database.ts'
 import { EVERYBODY, openWorld, shellPackage, type World } from './package-world.ts'
@@ -30,9 +36,15 @@ async function outcomeOf(name: string) {
 
 describe('a tag', () => {
   it('is built once, in a container without network, and released under its digest for ever', async () => {
-    const lib = await world.repository('lib', { 'src/a.txt': 'hello' }, {
-      lib: shellPackage({ commands: ['wget -T 2 -q -O - http://1.1.1.1 && exit 9 || true', 'cat .git/config', 'tar -cf lib.ep src'] }),
-    })
+    const lib = await world.repository(
+      'lib',
+      { 'src/a.txt': 'hello' },
+      {
+        lib: shellPackage({
+          commands: ['wget -T 2 -q -O - http://1.1.1.1 && exit 9 || true', 'cat .git/config', 'tar -cf lib.ep src'],
+        }),
+      },
+    )
     const [first, second] = await Promise.all([world.tag(lib, 'v1.0.0'), world.tag(lib, 'v1.0.0')])
     expect(first.builds[0]?.runId).toBe(second.builds[0]?.runId)
     await world.settled()
@@ -45,11 +57,22 @@ describe('a tag', () => {
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256)
     expect([fileName, size]).toEqual(['lib.ep', bytes.length])
     expect(await world.left()).toEqual([])
-    expect((await world.runs.story(run.id)).map((line) => line.message)).toContain(`released as http://slipway.test/api/v1/artifacts/${sha256}`)
+    expect((await world.runs.story(run.id)).map((line) => line.message)).toContain(
+      `released as http://slipway.test/api/v1/artifacts/${sha256}`,
+    )
 
     const keys = (await world.deps.keys.publicPems()).map((key) => key.pem)
     const verified = verifyProvenance(await world.deps.store.provenance(sha256, EVERYBODY), keys, sha256)
-    expect(verified).toMatchObject({ kind: 'verified', statement: { predicate: { buildDefinition: { externalParameters: { repository: 'https://github.com/acme/lib', ref: 'refs/tags/v1.0.0' } } } } })
+    expect(verified).toMatchObject({
+      kind: 'verified',
+      statement: {
+        predicate: {
+          buildDefinition: {
+            externalParameters: { repository: 'https://github.com/acme/lib', ref: 'refs/tags/v1.0.0' },
+          },
+        },
+      },
+    })
 
     await expect(world.db.run(sql`update package_artifacts set size = 1`)).rejects.toThrow('never changes')
     await expect(world.db.run(sql`delete from package_artifacts`)).rejects.toThrow('never changes')
@@ -66,7 +89,9 @@ describe('a tag', () => {
 
     const moved = await world.runs.get(builds[0]?.runId ?? '')
     expect(moved).toMatchObject({ sha: second, name: 'package/lib@v1', conclusion: 'failure', reason: 'tag_moved' })
-    const report = await world.db.first<{ desired: { output: { summary: string } } }>(sql`select desired from check_reports where run_id = ${moved?.id}`)
+    const report = await world.db.first<{ desired: { output: { summary: string } } }>(
+      sql`select desired from check_reports where run_id = ${moved?.id}`,
+    )
     expect(report?.desired.output.summary).toContain(first)
     expect(report?.desired.output.summary).toContain(second)
     expect((await outcomeOf('lib')).build.artifact).toEqual(build.artifact)
@@ -94,33 +119,55 @@ describe('a build that goes wrong', () => {
   it.each([
     ['a failing command', { commands: ['echo "src/a.txt:1: broken" >&2', 'exit 3'] }, 'failed', 'exit code 3'],
     ['no artifact', { commands: ['true'] }, 'failed', 'no file matches "*.ep"'],
-    ['several artifacts', { commands: ['echo 1 > a.ep', 'echo 2 > b.ep'] }, 'failed', '2 files match "*.ep": "a.ep", "b.ep"'],
+    [
+      'several artifacts',
+      { commands: ['echo 1 > a.ep', 'echo 2 > b.ep'] },
+      'failed',
+      '2 files match "*.ep": "a.ep", "b.ep"',
+    ],
     ['a link as artifact', { commands: ['ln -s /etc/passwd a.ep'] }, 'failed', '"a.ep" is a link'],
     ['an archive with a link', { commands: ['ln -s /etc/passwd src/link', 'tar -cf a.ep src'] }, 'failed', 'is a link'],
-    ['too much memory', { commands: ['head -c 200m /dev/zero | tail -c 190m | wc -c', 'exit 7'], resources: { memoryBytes: 16 * 2 ** 20, cpus: 1, pids: 64 } }, 'failed', ''],
+    [
+      'too much memory',
+      {
+        commands: ['head -c 200m /dev/zero | tail -c 190m | wc -c', 'exit 7'],
+        resources: { memoryBytes: 16 * 2 ** 20, cpus: 1, pids: 64 },
+      },
+      'failed',
+      '',
+    ],
     ['no end', { commands: ['sleep 600'], timeoutMs: 2_000 }, 'timed_out', 'took longer'],
-  ])('because of %s says so and leaves nothing behind', async (_name, change, state, message) => {
-    const lib = await world.repository('lib', { 'src/a.txt': 'x' }, { lib: shellPackage(change) })
-    await world.tag(lib, 'v1')
-    await world.settled()
-    const ended = await outcomeOf('lib')
-    expect([ended.state, ended.log]).toEqual([state, expect.stringContaining(message)])
-    expect(await world.left()).toEqual([])
-  }, 60_000)
+  ])(
+    'because of %s says so and leaves nothing behind',
+    async (_name, change, state, message) => {
+      const lib = await world.repository('lib', { 'src/a.txt': 'x' }, { lib: shellPackage(change) })
+      await world.tag(lib, 'v1')
+      await world.settled()
+      const ended = await outcomeOf('lib')
+      expect([ended.state, ended.log]).toEqual([state, expect.stringContaining(message)])
+      expect(await world.left()).toEqual([])
+    },
+    60_000,
+  )
 })
 
 describe('a rebuild', () => {
   it('is an attempt of its own that compares and never replaces', async () => {
-    const lib = await world.repository('lib', { 'src/a.txt': 'x' }, {
-      lib: shellPackage({ commands: ['cp /proc/sys/kernel/random/uuid src/random', 'tar -cf lib.ep src'] }),
-      same: shellPackage({ key: 'same', commands: ['sleep 1', 'touch src/a.txt', 'tar -cf same.ep src'] }),
-    })
+    const lib = await world.repository(
+      'lib',
+      { 'src/a.txt': 'x' },
+      {
+        lib: shellPackage({ commands: ['cp /proc/sys/kernel/random/uuid src/random', 'tar -cf lib.ep src'] }),
+        same: shellPackage({ key: 'same', commands: ['sleep 1', 'touch src/a.txt', 'tar -cf same.ep src'] }),
+      },
+    )
     await world.tag(lib, 'v1')
     await world.settled()
     const released = await world.builds()
     for (const build of released) {
       const run = await world.runs.get(build.runId)
-      if (run !== null) await requestRebuild(world.deps, { run, plan: packagePlanOf(run), repository: lib, actor: 'octocat' })
+      if (run !== null)
+        await requestRebuild(world.deps, { run, plan: packagePlanOf(run), repository: lib, actor: 'octocat' })
     }
     await world.settled()
     const again = (await world.builds()).filter((build) => build.attempt === 2)
@@ -132,16 +179,27 @@ describe('a rebuild', () => {
       expect(build.artifact).toEqual(released.find((one) => one.package.name === build.package.name)?.artifact)
       expect(await world.log(build.runId)).not.toBe('')
     }
-    expect(again.find((build) => build.package.name === 'lib')?.result).toMatchObject({ outcome: { comparison: { files: ['src/random'] } } })
+    expect(again.find((build) => build.package.name === 'lib')?.result).toMatchObject({
+      outcome: { comparison: { files: ['src/random'] } },
+    })
   })
 
   it('releases after a failure, and both logs stay', async () => {
-    const lib = await world.repository('lib', { 'src/a.txt': 'x' }, { lib: shellPackage({ commands: ['test "$SLIPWAY_EVENT" = manual', 'tar -cf lib.ep src'] }) })
+    const lib = await world.repository(
+      'lib',
+      { 'src/a.txt': 'x' },
+      { lib: shellPackage({ commands: ['test "$SLIPWAY_EVENT" = manual', 'tar -cf lib.ep src'] }) },
+    )
     await world.tag(lib, 'v1')
     await world.settled()
     const failed = await outcomeOf('lib')
     expect(failed.state).toBe('failed')
-    await requestRebuild(world.deps, { run: failed.run, plan: packagePlanOf(failed.run), repository: lib, actor: 'octocat' })
+    await requestRebuild(world.deps, {
+      run: failed.run,
+      plan: packagePlanOf(failed.run),
+      repository: lib,
+      actor: 'octocat',
+    })
     await world.settled()
     const [newest] = await world.builds()
     expect(newest).toMatchObject({ attempt: 2, conclusion: 'success' })

@@ -28,9 +28,16 @@ describe('a build whose process is killed', () => {
     async (step) => {
       const lib = await world.repository('lib', { 'src/a.txt': 'x' }, { lib: shellPackage() })
       const { builds } = await world.tag(lib, 'v1')
-      const child = spawn(process.execPath, ['--import', 'tsx', PROGRAM, step, database.url, world.folder, world.instance], { stdio: ['ignore', 'pipe', 'inherit'] })
+      const child = spawn(
+        process.execPath,
+        ['--import', 'tsx', PROGRAM, step, database.url, world.folder, world.instance],
+        { stdio: ['ignore', 'pipe', 'inherit'] },
+      )
       const [processId] = (await once(createInterface(child.stdout), 'line')) as [string]
-      const [, signal] = child.signalCode === null ? ((await once(child, 'exit')) as [number | null, string | null]) : [null, child.signalCode]
+      const [, signal] =
+        child.signalCode === null
+          ? ((await once(child, 'exit')) as [number | null, string | null])
+          : [null, child.signalCode]
       expect(signal).toBe('SIGKILL')
 
       await world.processes.reap([processId], null, 3)
@@ -42,10 +49,16 @@ describe('a build whose process is killed', () => {
       }
       const [build, ...others] = await world.builds()
       expect([others.length, build?.runId, build?.conclusion]).toEqual([0, builds[0]?.runId, 'success'])
-      expect(await world.db.first(sql`select count(*)::integer as artifacts from package_artifacts`)).toEqual({ artifacts: 1 })
+      expect(await world.db.first(sql`select count(*)::integer as artifacts from package_artifacts`)).toEqual({
+        artifacts: 1,
+      })
       expect(await world.deps.blobs.exists(build?.artifact?.sha256 ?? '')).toBe(build?.artifact?.size)
       expect(await world.left()).toEqual([])
-      expect(await world.db.first(sql`select desired ->> 'status' as status, desired ->> 'conclusion' as conclusion from check_reports`)).toEqual({ status: 'completed', conclusion: 'success' })
+      expect(
+        await world.db.first(
+          sql`select desired ->> 'status' as status, desired ->> 'conclusion' as conclusion from check_reports`,
+        ),
+      ).toEqual({ status: 'completed', conclusion: 'success' })
     },
   )
 })

@@ -19,7 +19,14 @@ import { listOwned } from '../../../src/docker/sweep.ts'
 import { gitMirrors } from '../../../src/git/mirror.ts'
 import { gitPackageSource } from '../../../src/git/package-source.ts'
 import { createFolderRunLogs } from '../../../src/logs/folder-run-logs.ts'
-import { handleTag, packageRunHandler, signingKeys, PACKAGE_JOB, type PackageRunDeps, type Viewer } from '../../../src/packages/index.ts'
+import {
+  handleTag,
+  packageRunHandler,
+  signingKeys,
+  PACKAGE_JOB,
+  type PackageRunDeps,
+  type Viewer,
+} from '../../../src/packages/index.ts'
 import { startWorker } from '../../../src/queue/worker.ts'
 import { packageWords } from '../../../src/report/package-words.ts'
 import { createCipher } from '../../../src/store/cipher.ts'
@@ -109,7 +116,12 @@ export async function openWorld(options: WorldOptions) {
     logs: createFolderRunLogs({ folder: join(folder, 'logs'), now: Date.now, logger: silentLogger }),
     keys: signingKeys(createProvenanceKeyStore(db), cipher),
     outbox: options.hasMail === true ? createMailOutbox(db) : null,
-    meter: { ended: (state, reason) => void ended.push(`${state} ${reason}`), waited: () => undefined, built: () => undefined, served: () => undefined },
+    meter: {
+      ended: (state, reason) => void ended.push(`${state} ${reason}`),
+      waited: () => undefined,
+      built: () => undefined,
+      served: () => undefined,
+    },
     clock: systemClock,
     logger: silentLogger,
     baseUrl: BASE_URL,
@@ -145,7 +157,12 @@ export async function openWorld(options: WorldOptions) {
     catalogue: createPackageCatalogue(db),
     runtimes: createRuntimeStore(db),
     /** A repository on disk with these files in its first commit. */
-    async repository(name: string, files: Readonly<Record<string, string>>, packages: Named<PackageConfig>, change: Partial<RepositoryRef> = {}) {
+    async repository(
+      name: string,
+      files: Readonly<Record<string, string>>,
+      packages: Named<PackageConfig>,
+      change: Partial<RepositoryRef> = {},
+    ) {
       const path = join(folder, 'repositories', name)
       await mkdir(path, { recursive: true })
       await git(path, 'init', '-q', '-b', 'main')
@@ -161,7 +178,13 @@ export async function openWorld(options: WorldOptions) {
         htmlUrl: `https://github.com/acme/${name}`,
         ...change,
       }
-      await repositories.keepInstallation({ id: 1, account: 'acme', permissions: {}, isSuspended: false, isDeleted: false })
+      await repositories.keepInstallation({
+        id: 1,
+        account: 'acme',
+        permissions: {},
+        isSuspended: false,
+        isDeleted: false,
+      })
       await repositories.keep(repository)
       configs.set(name, packages)
       await this.commit(repository, files)
@@ -174,7 +197,18 @@ export async function openWorld(options: WorldOptions) {
         await writeFile(join(path, name), content)
       }
       await git(path, 'add', '-A')
-      await git(path, '-c', 'user.name=Ada', '-c', 'user.email=ada@example.org', 'commit', '-q', '--allow-empty', '-m', 'change')
+      await git(
+        path,
+        '-c',
+        'user.name=Ada',
+        '-c',
+        'user.email=ada@example.org',
+        'commit',
+        '-q',
+        '--allow-empty',
+        '-m',
+        'change',
+      )
       return (await git(path, 'rev-parse', 'HEAD')).trim()
     },
     /** Tags the head (again) and tells the packages, as a webhook does. */

@@ -14,7 +14,12 @@ export const TOKEN = 'admin-token-of-the-test'
 export const CALLBACK_SECRET = 'callback-secret'
 
 export async function serveWorld(world: World) {
-  const authenticate = createAuthenticate({ findByHash: () => Promise.resolve(null), adminToken: secretOf(TOKEN), poolToken: secretOf('pool-token'), now: Date.now })
+  const authenticate = createAuthenticate({
+    findByHash: () => Promise.resolve(null),
+    adminToken: secretOf(TOKEN),
+    poolToken: secretOf('pool-token'),
+    now: Date.now,
+  })
   const deps = {
     ...world.deps,
     catalogue: world.catalogue,
@@ -39,9 +44,14 @@ export async function serveWorld(world: World) {
   const url = `http://127.0.0.1:${server.port}`
   return {
     url,
-    get: (path: string, headers: Record<string, string> = {}, method = 'GET') => fetch(`${url}${path}`, { method, headers }),
+    get: (path: string, headers: Record<string, string> = {}, method = 'GET') =>
+      fetch(`${url}${path}`, { method, headers }),
     post: (path: string, body: unknown, headers: Record<string, string> = {}) =>
-      fetch(`${url}${path}`, { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      fetch(`${url}${path}`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+      }),
     stop: () => server.stop(0),
   }
 }

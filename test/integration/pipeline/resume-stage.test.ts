@@ -55,7 +55,8 @@ describe('a stage whose process was killed', () => {
     expect(end.report.attempts).toHaveLength(1)
     expect(end.report.attempts[0]?.steps.map((step) => step.exitCode)).toEqual([0, 5])
     const lines = log.split('\n')
-    const numbers = (word: string): number[] => lines.filter((line) => line.startsWith(`${word} `)).map((line) => Number(line.slice(word.length + 1)))
+    const numbers = (word: string): number[] =>
+      lines.filter((line) => line.startsWith(`${word} `)).map((line) => Number(line.slice(word.length + 1)))
     expect(numbers('number')).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
     expect(numbers('warn')).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
     expect(numbers('again')).toEqual([1, 2, 3, 4])

@@ -91,10 +91,18 @@ beforeAll(async () => {
   const hosts = [{ name: 'local', platforms: ['linux/amd64'], maxConcurrent: 4 }]
   const jobOf = (plan: Parameters<typeof stageJob>[0]) => stageJob(plan, hosts, 4)
   const settle = (groupId: string) =>
-    settleGroup({ runs, jobOf, words: { queued: queuedCheck, skipped: skippedCheck, cancelled: cancelledCheck } }, groupId)
+    settleGroup(
+      { runs, jobOf, words: { queued: queuedCheck, skipped: skippedCheck, cancelled: cancelledCheck } },
+      groupId,
+    )
 
   const deps: RunnerApiDeps = {
-    authenticate: createAuthenticate({ findByHash: (hash) => tokens.findByHash(hash), adminToken: secretOf(ADMIN), poolToken: null, now: Date.now }),
+    authenticate: createAuthenticate({
+      findByHash: (hash) => tokens.findByHash(hash),
+      adminToken: secretOf(ADMIN),
+      poolToken: null,
+      now: Date.now,
+    }),
     access,
     runs,
     logs,
@@ -129,7 +137,10 @@ beforeAll(async () => {
     cancelRun: (run, actor) => cancelRun(runs, run, { reason: 'cancelled', words: `cancelled by ${actor}`, by: actor }),
     rerun: async () => null,
     async issueRunnerToken(organization, actor) {
-      const issued = await tokens.issue({ name: `runner ${organization}`, scope: 'runner', pools: null, organization, ttlMs: null }, actor)
+      const issued = await tokens.issue(
+        { name: `runner ${organization}`, scope: 'runner', pools: null, organization, ttlMs: null },
+        actor,
+      )
       return { id: issued.record.id, token: issued.token }
     },
     ticketKey: secretOf('a key of the test'),
@@ -145,7 +156,13 @@ beforeAll(async () => {
       webhookPath: '/api/github/webhooks',
       onWebhook: async (_request, response) => void response.end(),
       fetch: (request, env) => app.fetch(request, env),
-      onUpgrade: createLogUpgrade({ logs, runOf: (id) => runs.get(id), admit: (request) => admitToLog(deps, request), baseUrl: deps.baseUrl, logger: silentLogger }),
+      onUpgrade: createLogUpgrade({
+        logs,
+        runOf: (id) => runs.get(id),
+        admit: (request) => admitToLog(deps, request),
+        baseUrl: deps.baseUrl,
+        logger: silentLogger,
+      }),
     },
     0,
     '127.0.0.1',
@@ -168,7 +185,10 @@ beforeAll(async () => {
           hostOf: () => createStageHost({ engine: docker.engine, instance, logins: undefined }),
           openSource: async (one, sha) => commitSource(mirrors.gitDir(localMirrorId(one.id)), sha),
           secretsOf: async () => ({}),
-          instances: { request: async () => ({ kind: 'refused', message: 'no pools here' }), release: async () => undefined },
+          instances: {
+            request: async () => ({ kind: 'refused', message: 'no pools here' }),
+            release: async () => undefined,
+          },
           words: { progress: stageProgress, end: stageEnd, inLine: stageInLine },
           settle,
           logger: silentLogger,
@@ -201,7 +221,8 @@ async function repository(name: string, files: Readonly<Record<string, string>>)
     await mkdir(dirname(join(path, file)), { recursive: true })
     await writeFile(join(path, file), text)
   }
-  const run = (...args: string[]) => git('git', ['-C', path, '-c', 'user.name=Mona', '-c', 'user.email=mona@example.com', ...args])
+  const run = (...args: string[]) =>
+    git('git', ['-C', path, '-c', 'user.name=Mona', '-c', 'user.email=mona@example.com', ...args])
   await run('init', '-q', '-b', 'main')
   await run('add', '-A')
   await run('commit', '-q', '-m', 'first')
@@ -220,10 +241,19 @@ interface Body {
   readonly ticket: string
 }
 
-async function call(method: string, path: string, options: { body?: unknown; as?: string; headers?: Record<string, string> } = {}) {
+async function call(
+  method: string,
+  path: string,
+  options: { body?: unknown; as?: string; headers?: Record<string, string> } = {},
+) {
   const answer = await fetch(`${url}${path}`, {
     method,
-    headers: { accept: 'application/json', authorization: `Bearer ${options.as ?? token}`, 'content-type': 'application/json', ...options.headers },
+    headers: {
+      accept: 'application/json',
+      authorization: `Bearer ${options.as ?? token}`,
+      'content-type': 'application/json',
+      ...options.headers,
+    },
     ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
   })
   const text = await answer.text()
@@ -231,7 +261,16 @@ async function call(method: string, path: string, options: { body?: unknown; as?
 }
 
 const trigger = (stageId: string, more: object = {}) =>
-  call('POST', '/trigger', { body: { pipelineId: 'p-1', orgId: 'acme', repoId: 'shop', gitRepoDir: join(folder, 'root', 'shop'), stageId, ...more } })
+  call('POST', '/trigger', {
+    body: {
+      pipelineId: 'p-1',
+      orgId: 'acme',
+      repoId: 'shop',
+      gitRepoDir: join(folder, 'root', 'shop'),
+      stageId,
+      ...more,
+    },
+  })
 
 async function settled(stageId: string, runId: string): Promise<Body> {
   for (;;) {
@@ -245,13 +284,23 @@ describe("the runner's API", () => {
   it('registers a runner by a nonce that works once', async () => {
     const nonce = await call('POST', '/api/v1/runners/nonces', { body: { organization: 'acme' }, as: ADMIN })
     expect(nonce.status).toBe(201)
-    const register = () => fetch(`${url}/api/v1/runners`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ nonce: nonce.json().nonce }) })
+    const register = () =>
+      fetch(`${url}/api/v1/runners`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ nonce: nonce.json().nonce }),
+      })
     const first = await register()
     expect(first.status).toBe(201)
     token = ((await first.json()) as { token: string }).token
     expect((await register()).status).toBe(401)
     expect((await call('GET', '/runner/version')).json()).toEqual({ version: '0.1.0', commit: '7ecdd3b' })
-    expect((await call('GET', '/runner/config')).json()).toMatchObject({ registration: { token }, defaultImage: 'alpine:latest', defaultTimeout: 900, successExit: [0] })
+    expect((await call('GET', '/runner/config')).json()).toMatchObject({
+      registration: { token },
+      defaultImage: 'alpine:latest',
+      defaultTimeout: 900,
+      successExit: [0],
+    })
     expect((await call('GET', '/runner/config', { as: ADMIN })).json().registration.token).toBe('***')
     expect((await call('GET', '/runner/version', { as: 'wrong' })).status).toBe(401)
   })
@@ -262,7 +311,13 @@ describe("the runner's API", () => {
     const { runId } = answer.json()
     expect(answer.json()).toEqual({ pipelineId: 'p-1', runId, stageId: 'build', status: 'PENDING' })
     expect(answer.headers.get('location')).toBe(`/run/${runId}`)
-    expect(await settled('build', runId)).toEqual({ pipelineId: 'p-1', runId, stageId: 'build', status: 'SUCCESS', reason: null })
+    expect(await settled('build', runId)).toEqual({
+      pipelineId: 'p-1',
+      runId,
+      stageId: 'build',
+      status: 'SUCCESS',
+      reason: null,
+    })
     expect((await call('GET', '/stage/build')).json().runId).toBe(runId)
     const logs = (await call('GET', '/stage/build/logs')).json()
     expect(Object.keys(logs)).toEqual(['pipelineId', 'runId', 'stageId', 'logs'])
@@ -270,11 +325,20 @@ describe("the runner's API", () => {
     const list = (await call('GET', `/run/${runId}/artifacts`)).json()
     const sha256 = createHash('sha256').update('some bytes\n').digest('hex')
     const id = list.artefacts[0]?.id
-    expect(list).toEqual({ pipelineId: 'p-1', runId, stageId: 'build', artefacts: [{ id, name: 'a.bin', path: 'out/a.bin', size: 11, sha256 }] })
+    expect(list).toEqual({
+      pipelineId: 'p-1',
+      runId,
+      stageId: 'build',
+      artefacts: [{ id, name: 'a.bin', path: 'out/a.bin', size: 11, sha256 }],
+    })
     expect((await call('GET', `/run/${runId}/artefacts`)).json()).toEqual(list)
     const bytes = `/run/${runId}/artifacts/${id}`
     const whole = await call('GET', bytes)
-    expect([whole.text, whole.headers.get('etag'), whole.headers.get('content-length')]).toEqual(['some bytes\n', `"${sha256}"`, '11'])
+    expect([whole.text, whole.headers.get('etag'), whole.headers.get('content-length')]).toEqual([
+      'some bytes\n',
+      `"${sha256}"`,
+      '11',
+    ])
     const part = await call('GET', bytes, { headers: { range: 'bytes=5-8' } })
     expect([part.status, part.text, part.headers.get('content-range')]).toEqual([206, 'byte', 'bytes 5-8/11'])
     expect((await call('GET', bytes, { headers: { range: 'bytes=11-' } })).status).toBe(416)
@@ -294,28 +358,39 @@ describe("the runner's API", () => {
     expect((await call('GET', '/stage/build/logs')).json().logs).toBe(text)
     const lines = text.split('\n').slice(0, -1)
     expect((await call('GET', `/api/v1/runs/${runId}/logs?from=5`)).text).toBe(`${lines.slice(4).join('\n')}\n`)
-    const ndjson = (await call('GET', `/api/v1/runs/${runId}/logs?format=ndjson`)).text.trim().split('\n').map((line) => JSON.parse(line))
+    const ndjson = (await call('GET', `/api/v1/runs/${runId}/logs?format=ndjson`)).text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
     expect(ndjson.map((line) => line.text)).toEqual(lines)
     expect(ndjson.map((line) => line.n)).toEqual(lines.map((_line, index) => index + 1))
 
-    const sse = (await call('GET', `/stage/build/logs?stream=sse&runId=${runId}`, { headers: { 'last-event-id': '4' } })).text
+    const sse = (
+      await call('GET', `/stage/build/logs?stream=sse&runId=${runId}`, { headers: { 'last-event-id': '4' } })
+    ).text
     const events = sse.split('\n\n').filter((event) => event.includes('event: log'))
     expect(events.map((event) => JSON.parse(event.split('data: ')[1] ?? '').text)).toEqual(lines.slice(4))
     expect(events[0]).toMatch(/^id: 5\n/)
     expect(sse).toContain('event: end\ndata: {"end":true,"status":"SUCCESS"}')
 
     const { ticket } = (await call('POST', `/stage/build/logs/ticket?runId=${runId}`)).json()
-    const messages = await websocket(`/stage/build/logs?stream=ws&runId=${runId}&ticket=${ticket}`, { 'last-event-id': '7' })
+    const messages = await websocket(`/stage/build/logs?stream=ws&runId=${runId}&ticket=${ticket}`, {
+      'last-event-id': '7',
+    })
     expect(messages.slice(0, -1).map((message) => message.text)).toEqual(lines.slice(7))
     expect(messages.at(-1)).toEqual({ end: true, status: 'SUCCESS' })
     await expect(websocket(`/stage/build/logs?runId=${runId}&ticket=${ticket}x`)).rejects.toThrow('401')
-    await expect(websocket(`/stage/build/logs?runId=${runId}&ticket=${ticket}`, { origin: 'http://evil.test' })).rejects.toThrow('403')
+    await expect(
+      websocket(`/stage/build/logs?runId=${runId}&ticket=${ticket}`, { origin: 'http://evil.test' }),
+    ).rejects.toThrow('403')
     expect((await call('GET', `/api/v1/runs/${runId}/logs?from=x`)).status).toBe(422)
   })
 
   it('cancels for good and tells tolerated failures apart', async () => {
     const { runId } = (await trigger('slow')).json()
-    const reader = await fetch(`${url}/stage/slow/logs?stream=http&runId=${runId}`, { headers: { authorization: `Bearer ${token}` } })
+    const reader = await fetch(`${url}/stage/slow/logs?stream=http&runId=${runId}`, {
+      headers: { authorization: `Bearer ${token}` },
+    })
     for await (const chunk of reader.body ?? []) if (Buffer.from(chunk).includes('going')) break
     expect((await call('POST', `/run/${runId}/cancel`)).status).toBe(200)
     expect(await settled('slow', runId)).toMatchObject({ status: 'CANCELED' })
@@ -329,7 +404,10 @@ describe("the runner's API", () => {
     const outside = await mkdtemp(join(tmpdir(), 'slipway-outside-'))
     await symlink(outside, join(folder, 'root', 'link'))
     await repository('empty', { readme: 'no manifest' })
-    await repository('wrong', { '.github/slipway.yml': 'version: 1\npipeline:\n  stages:\n    a: {depends_on: [a], steps: [{image: x, commands: [y]}]}\n' })
+    await repository('wrong', {
+      '.github/slipway.yml':
+        'version: 1\npipeline:\n  stages:\n    a: {depends_on: [a], steps: [{image: x, commands: [y]}]}\n',
+    })
     await repository('huge', { '.github/slipway.yml': `version: 1\n# ${'x'.repeat(10 * 1024 * 1024)}\n` })
     const at = (gitRepoDir: string) => trigger('build', { gitRepoDir })
     for (const key of ['pipelineId', 'orgId', 'repoId', 'gitRepoDir', 'stageId']) {
@@ -360,7 +438,9 @@ describe("the runner's API", () => {
     })
     expect(answers.wrong.json().error.message).toMatch(/slipway\.yml:4:\d+/)
     expect(answers.unknown.json().error.message).toContain('has no stage nothing; it has build, slow, broken')
-    expect((await call('POST', '/trigger', { headers: { 'content-type': 'application/json' }, body: 'text' })).status).toBe(400)
+    expect(
+      (await call('POST', '/trigger', { headers: { 'content-type': 'application/json' }, body: 'text' })).status,
+    ).toBe(400)
     expect(await db.first(sql`select count(*) as n from runs`)).toEqual(before)
     await rm(outside, { recursive: true })
   })
@@ -370,7 +450,13 @@ describe("the runner's API", () => {
     await settled('build', runId)
     const nonce = await call('POST', '/api/v1/runners/nonces', { body: { organization: 'rival' }, as: ADMIN })
     const rival = (await call('POST', '/api/v1/runners', { body: { nonce: nonce.json().nonce } })).json().token
-    for (const path of [`/run/${runId}`, `/run/${runId}/artifacts`, `/stage/build`, `/stage/build/logs`, `/api/v1/runs/${runId}/logs`]) {
+    for (const path of [
+      `/run/${runId}`,
+      `/run/${runId}/artifacts`,
+      `/stage/build`,
+      `/stage/build/logs`,
+      `/api/v1/runs/${runId}/logs`,
+    ]) {
       expect((await call('GET', path, { as: rival })).status).toBe(404)
     }
     expect((await call('GET', '/runs', { as: rival })).json()).toEqual({ runs: [] })

@@ -34,7 +34,10 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 function slipway(args: readonly string[], onOutput: (text: string, end: () => void) => void = () => undefined) {
-  const child = spawn(process.execPath, ['--import', TSX, MAIN, 'run', ...args], { cwd: folder, env: { ...process.env, MY_TOKEN: 'very-secret' } })
+  const child = spawn(process.execPath, ['--import', TSX, MAIN, 'run', ...args], {
+    cwd: folder,
+    env: { ...process.env, MY_TOKEN: 'very-secret' },
+  })
   let output = ''
   const take = (chunk: Buffer): void => {
     output += String(chunk)
@@ -42,7 +45,9 @@ function slipway(args: readonly string[], onOutput: (text: string, end: () => vo
   }
   child.stdout.on('data', take)
   child.stderr.on('data', take)
-  return new Promise<{ readonly code: number | null; readonly output: string }>((resolve) => child.on('close', (code) => resolve({ code, output })))
+  return new Promise<{ readonly code: number | null; readonly output: string }>((resolve) =>
+    child.on('close', (code) => resolve({ code, output })),
+  )
 }
 
 describe('slipway run', () => {
@@ -56,7 +61,9 @@ describe('slipway run', () => {
   })
 
   it('skips what comes after a failure and ends with 1', async () => {
-    const manifest = MANIFEST.split('\n').filter((line) => !/^ {4}(slow|long):/.test(line)).join('\n')
+    const manifest = MANIFEST.split('\n')
+      .filter((line) => !/^ {4}(slow|long):/.test(line))
+      .join('\n')
     await writeFile(join(folder, 'some.yml'), manifest)
     const { code, output } = await slipway(['some.yml'])
     expect(output).toContain('because')

@@ -17,13 +17,24 @@ import { createStageHost } from '../../../src/docker/stage-host.ts'
 import { listOwned, sweepOwned } from '../../../src/docker/sweep.ts'
 import { createFolderRunLogs } from '../../../src/logs/folder-run-logs.ts'
 import { cleanUp, runStage } from '../../../src/pipeline/index.ts'
-import type { ArtifactRecord, CacheEntry, Interruption, StageEnd, StagePlan, StagePorts } from '../../../src/pipeline/index.ts'
+import type {
+  ArtifactRecord,
+  CacheEntry,
+  Interruption,
+  StageEnd,
+  StagePlan,
+  StagePorts,
+} from '../../../src/pipeline/index.ts'
 
 const yaml = createYamlParser()
 
 /** A stage as a file would have it, every step in busybox. */
 export async function stageOf(text: string): Promise<StageConfig> {
-  const result = await parseRepositoryConfig(yaml, `version: 1\npipeline:\n  on: {push: {}}\n  image: busybox:latest\n  stages:\n    test:\n${text.replaceAll(/^/gm, '      ')}`, 'slipway.yml')
+  const result = await parseRepositoryConfig(
+    yaml,
+    `version: 1\npipeline:\n  on: {push: {}}\n  image: busybox:latest\n  stages:\n    test:\n${text.replaceAll(/^/gm, '      ')}`,
+    'slipway.yml',
+  )
   const stage = result.kind === 'ok' ? result.config.pipeline?.stages['test'] : undefined
   if (stage === undefined) throw new Error(JSON.stringify(result))
   return stage
@@ -34,7 +45,10 @@ export interface StageRig {
   readonly folder: string
   readonly instance: string
   readonly kept: ArtifactRecord[]
-  run(config: StageConfig, options?: RunOptions): Promise<{ readonly end: StageEnd; readonly log: string; readonly runId: string }>
+  run(
+    config: StageConfig,
+    options?: RunOptions,
+  ): Promise<{ readonly end: StageEnd; readonly log: string; readonly runId: string }>
   /** Objects of this rig that are on the host. */
   objects(): Promise<readonly string[]>
   dispose(): Promise<void>
@@ -53,7 +67,9 @@ export interface RunOptions {
 }
 
 /** Stages on the machine's own Docker, everything else in a folder and in memory. */
-export async function stageRig(given: { readonly folder?: string; readonly instance?: string } = {}): Promise<StageRig> {
+export async function stageRig(
+  given: { readonly folder?: string; readonly instance?: string } = {},
+): Promise<StageRig> {
   const folder = given.folder ?? (await mkdtemp(join(tmpdir(), 'slipway-stage-')))
   const instance = given.instance ?? `test-${randomUUID().slice(0, 8)}`
   const host = connectDockerHost({ name: 'local', endpoint: 'unix:///var/run/docker.sock' })
@@ -64,13 +80,16 @@ export async function stageRig(given: { readonly folder?: string; readonly insta
     checkout: { tree: () => treeOf({}), hashFiles: async (pattern) => `hash-of-${pattern}` },
     logs: createFolderRunLogs({ folder: join(folder, 'logs'), now: Date.now, logger: silentLogger }),
     caches: {
-      find: async (_repository, scopes, key) => caches.findLast((entry) => scopes.includes(entry.scope) && entry.key === key) ?? null,
-      findByPrefix: async (_repository, scopes, prefix) => caches.findLast((entry) => scopes.includes(entry.scope) && entry.key.startsWith(prefix)) ?? null,
+      find: async (_repository, scopes, key) =>
+        caches.findLast((entry) => scopes.includes(entry.scope) && entry.key === key) ?? null,
+      findByPrefix: async (_repository, scopes, prefix) =>
+        caches.findLast((entry) => scopes.includes(entry.scope) && entry.key.startsWith(prefix)) ?? null,
       keep: async (entry) => void caches.push(entry),
     },
     cacheBlobs: createFolderBlobStore(join(folder, 'caches')),
     artifacts: {
-      keep: async ({ expireMs, ...artifact }) => void kept.push({ ...artifact, id: randomUUID(), expiresAt: new Date(Date.now() + expireMs) }),
+      keep: async ({ expireMs, ...artifact }) =>
+        void kept.push({ ...artifact, id: randomUUID(), expiresAt: new Date(Date.now() + expireMs) }),
       list: async (runId) => kept.filter((one) => one.runId === runId),
       get: async (id) => kept.find((one) => one.id === id) ?? null,
     },
@@ -96,7 +115,15 @@ export async function stageRig(given: { readonly folder?: string; readonly insta
         { ...ports, checkout: { ...ports.checkout, tree: () => treeOf(options.files ?? {}) } },
         {
           identity: { runId, repositoryId: 1, repository: 'octo/app', sha: 'a'.repeat(40) },
-          source: { event: 'push', trust: 'trusted', ref: 'refs/heads/$(touch x)', branch: '$(touch x)', tag: null, pullRequest: null, actor: 'mona' },
+          source: {
+            event: 'push',
+            trust: 'trusted',
+            ref: 'refs/heads/$(touch x)',
+            branch: '$(touch x)',
+            tag: null,
+            pullRequest: null,
+            actor: 'mona',
+          },
           plan: planOf(config, options),
           secrets: options.secrets ?? {},
           instance: null,

@@ -79,11 +79,17 @@ describe.each(stores)('blobs in %s', (_name, open) => {
       },
     })
     await expect(store.put(broken)).rejects.toThrow('the line went dead')
-    await expect(store.put(Readable.from(['too long']), { maxBytes: 4 })).rejects.toMatchObject({ code: 'request_invalid' })
-    await expect(store.put(Readable.from(['x']), { expectSha256: sha256('y') })).rejects.toMatchObject({ code: 'request_invalid' })
+    await expect(store.put(Readable.from(['too long']), { maxBytes: 4 })).rejects.toMatchObject({
+      code: 'request_invalid',
+    })
+    await expect(store.put(Readable.from(['x']), { expectSha256: sha256('y') })).rejects.toMatchObject({
+      code: 'request_invalid',
+    })
     expect(await store.exists(sha256('part'))).toBeNull()
     expect(await store.exists(sha256('x'))).toBeNull()
-    const leftOver = await Promise.all([join(folder, 'fs', 'incoming'), join(folder, 'spool')].map((path) => readdir(path).catch(() => [])))
+    const leftOver = await Promise.all(
+      [join(folder, 'fs', 'incoming'), join(folder, 'spool')].map((path) => readdir(path).catch(() => [])),
+    )
     expect(leftOver.flat()).toEqual([])
   })
 })
@@ -117,7 +123,10 @@ describe('S3_URL', () => {
     })
   })
 
-  it.each(['', 'ftp://k:s@h/b', 'https://h/b', 'https://k:topsecret@h'])('is refused without showing the secret: %s', (text) => {
-    expect(() => parseS3Url(text)).toThrow(/^S3_URL (?!.*topsecret)/)
-  })
+  it.each(['', 'ftp://k:s@h/b', 'https://h/b', 'https://k:topsecret@h'])(
+    'is refused without showing the secret: %s',
+    (text) => {
+      expect(() => parseS3Url(text)).toThrow(/^S3_URL (?!.*topsecret)/)
+    },
+  )
 })

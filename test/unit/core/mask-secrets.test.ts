@@ -47,15 +47,21 @@ describe('masking secrets', () => {
     fc.assert(
       fc.property(
         fc.array(secret, { minLength: 1, maxLength: 4 }),
-        fc.array(fc.oneof(fc.string({ unit: fc.constantFrom('a', 'b', 'é', '\n'), maxLength: 8 }), fc.nat(3)), { maxLength: 20 }),
+        fc.array(fc.oneof(fc.string({ unit: fc.constantFrom('a', 'b', 'é', '\n'), maxLength: 8 }), fc.nat(3)), {
+          maxLength: 20,
+        }),
         fc.array(fc.nat(200), { maxLength: 12 }),
         (secrets, pieces, cuts) => {
           const masker = maskerOf(...secrets)
-          const text = Buffer.from(pieces.map((piece) => (typeof piece === 'number' ? (secrets[piece] ?? '') : piece)).join(''))
+          const text = Buffer.from(
+            pieces.map((piece) => (typeof piece === 'number' ? (secrets[piece] ?? '') : piece)).join(''),
+          )
           const stream = masker.stream()
           const points = [0, ...cuts.filter((cut) => cut < text.length).sort((a, b) => a - b), text.length]
           const output = points.slice(1).map((end, index) => stream.push(text.subarray(points[index], end)))
-          expect(Buffer.concat([...output, stream.flush()]).toString('latin1')).toBe(masker.bytes(text).toString('latin1'))
+          expect(Buffer.concat([...output, stream.flush()]).toString('latin1')).toBe(
+            masker.bytes(text).toString('latin1'),
+          )
         },
       ),
       { numRuns: 500 },
@@ -65,11 +71,15 @@ describe('masking secrets', () => {
   it('never lets a whole secret through', () => {
     const letters = fc.string({ minLength: 4, maxLength: 10, unit: fc.constantFrom('x', 'y', 'z') })
     fc.assert(
-      fc.property(fc.array(letters, { minLength: 1, maxLength: 5 }), fc.string({ unit: fc.constantFrom('x', 'y', 'z', ' ') }), (secrets, noise) => {
-        const printed = `${noise}${secrets.join(noise)}${noise}`
-        const masked = maskerOf(...secrets).text(printed)
-        for (const secret of secrets) expect(masked).not.toContain(secret)
-      }),
+      fc.property(
+        fc.array(letters, { minLength: 1, maxLength: 5 }),
+        fc.string({ unit: fc.constantFrom('x', 'y', 'z', ' ') }),
+        (secrets, noise) => {
+          const printed = `${noise}${secrets.join(noise)}${noise}`
+          const masked = maskerOf(...secrets).text(printed)
+          for (const secret of secrets) expect(masked).not.toContain(secret)
+        },
+      ),
     )
   })
 })

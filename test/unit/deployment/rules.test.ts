@@ -18,19 +18,31 @@ describe('states', () => {
 describe('places in the proxy', () => {
   test('of two releases never overlap, whatever happens', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.constantFrom('place', 'switch', 'drop'), fc.integer({ min: 1, max: 8 })), { maxLength: 30 }), (steps) => {
-        let route: Route = { host: 'h', serviceId: 's', backend: 0, domains: [], slots: [] }
-        for (const [release, step, replicas] of steps) {
-          const places = placesFor(route, release, replicas)
-          if (step === 'place' && places !== null) route = withPlaces(route, release, places, 80)
-          if (step === 'switch') route = switchedTo(route, release, [])
-          if (step === 'drop') route = { ...route, slots: route.slots.filter((slot) => slot.releaseId !== release) }
-          const slots = route.slots.map((slot) => slot.slot)
-          expect(new Set(slots).size).toBe(slots.length)
-          expect(new Set(route.slots.filter((slot) => slot.state === 'ready').map((slot) => slot.releaseId)).size).toBeLessThanOrEqual(1)
-        }
-        expect(servesRelease(route) === null || route.slots.length > 0).toBe(true)
-      }),
+      fc.property(
+        fc.array(
+          fc.tuple(
+            fc.constantFrom('a', 'b', 'c'),
+            fc.constantFrom('place', 'switch', 'drop'),
+            fc.integer({ min: 1, max: 8 }),
+          ),
+          { maxLength: 30 },
+        ),
+        (steps) => {
+          let route: Route = { host: 'h', serviceId: 's', backend: 0, domains: [], slots: [] }
+          for (const [release, step, replicas] of steps) {
+            const places = placesFor(route, release, replicas)
+            if (step === 'place' && places !== null) route = withPlaces(route, release, places, 80)
+            if (step === 'switch') route = switchedTo(route, release, [])
+            if (step === 'drop') route = { ...route, slots: route.slots.filter((slot) => slot.releaseId !== release) }
+            const slots = route.slots.map((slot) => slot.slot)
+            expect(new Set(slots).size).toBe(slots.length)
+            expect(
+              new Set(route.slots.filter((slot) => slot.state === 'ready').map((slot) => slot.releaseId)).size,
+            ).toBeLessThanOrEqual(1)
+          }
+          expect(servesRelease(route) === null || route.slots.length > 0).toBe(true)
+        },
+      ),
     )
   })
 
@@ -45,7 +57,8 @@ describe('places in the proxy', () => {
 
 describe('a service is refused', () => {
   const policy = { deployHosts: ['local'], deployBranches: ['live', 'live-*'] }
-  const refuse = (change: Partial<Parameters<typeof refusalOf>[0]>) => refusalOf(serviceConfig('www', change), { policy, hosts: [HOST] })?.kind ?? null
+  const refuse = (change: Partial<Parameters<typeof refusalOf>[0]>) =>
+    refusalOf(serviceConfig('www', change), { policy, hosts: [HOST] })?.kind ?? null
 
   test('for what the admin did not allow, and for nothing else', () => {
     expect(refuse({})).toBeNull()
@@ -57,7 +70,9 @@ describe('a service is refused', () => {
     expect(refuse({ port: null, domains: [], healthcheck: null })).toBeNull()
     expect(refuse({ replicas: 9 })).toBe('too_many_replicas')
     expect(refuse({ driver: 'unikernel' })).toBe('host_has_no_unikernels')
-    expect(refusalOf(serviceConfig('www'), { policy: { ...policy, deployHosts: [] }, hosts: [HOST] })?.kind).toBe('host_not_given')
+    expect(refusalOf(serviceConfig('www'), { policy: { ...policy, deployHosts: [] }, hosts: [HOST] })?.kind).toBe(
+      'host_not_given',
+    )
   })
 })
 

@@ -79,7 +79,7 @@ describe('a log', () => {
     expect(texts(await following)).toEqual(all.slice(776))
     expect(await contentOf(run, { from: 19_990 })).toBe(`${all.slice(19_989).join('\n')}\n`)
     const pages: string[] = []
-    for (let from = 1; ; ) {
+    for (let from = 1; ;) {
       const page = await logs.read(run, { from, limit: 3000 })
       if (page.lines.length === 0) break
       pages.push(...texts(page.lines))
@@ -103,7 +103,15 @@ describe('a log', () => {
     const run = freshRun()
     const writer = await logs.open(run, OPEN)
     const euro = Buffer.from('€')
-    await writer.write(OUT, Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from('a\0b\n'), Buffer.from([0xff, 0xfe, 10]), euro.subarray(0, 1)]))
+    await writer.write(
+      OUT,
+      Buffer.concat([
+        Buffer.from([0xef, 0xbb, 0xbf]),
+        Buffer.from('a\0b\n'),
+        Buffer.from([0xff, 0xfe, 10]),
+        euro.subarray(0, 1),
+      ]),
+    )
     await writer.write(OUT, Buffer.concat([euro.subarray(1), Buffer.from('\n')]))
     await writer.seal()
     expect(texts((await logs.read(run)).lines)).toEqual(['\uFEFFa\uFFFDb', '\uFFFD\uFFFD', '€'])
@@ -211,7 +219,10 @@ describe('a log', () => {
   it('is the same however its bytes were cut', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.array(fc.constantFrom(10, 65, 0, 0xe2, 0x82, 0xac, 0xff), { minLength: 1, maxLength: 30 }), { minLength: 1, maxLength: 12 }),
+        fc.array(fc.array(fc.constantFrom(10, 65, 0, 0xe2, 0x82, 0xac, 0xff), { minLength: 1, maxLength: 30 }), {
+          minLength: 1,
+          maxLength: 12,
+        }),
         async (chunks) => {
           const [pieces, whole] = [freshRun(), freshRun()]
           const one = await logs.open(pieces, OPEN)

@@ -39,7 +39,13 @@ function oneMessage(message: PendingMessage) {
   return { store, fate }
 }
 
-const options = { slackUrl: null, webhooks: [], detailsUrl: (runId: string) => `https://slipway.test/runs/${runId}`, logger: silentLogger, allowsPrivate: true }
+const options = {
+  slackUrl: null,
+  webhooks: [],
+  detailsUrl: (runId: string) => `https://slipway.test/runs/${runId}`,
+  logger: silentLogger,
+  allowsPrivate: true,
+}
 const body = { text: 'www: <rolled> back & safe', runId: 'r1' }
 
 describe('messages', () => {
@@ -47,7 +53,9 @@ describe('messages', () => {
     const { store, fate } = oneMessage({ id: '1', channel: 'slack', body, failures: 0 })
     await createNotifier({ ...options, store, slackUrl: secretOf(url) }).sendAll()
     expect(fate.state).toBe('sent')
-    expect(JSON.parse(received.at(-1)?.body ?? '')).toEqual({ text: 'www: &lt;rolled&gt; back &amp; safe <https://slipway.test/runs/r1|details>' })
+    expect(JSON.parse(received.at(-1)?.body ?? '')).toEqual({
+      text: 'www: &lt;rolled&gt; back &amp; safe <https://slipway.test/runs/r1|details>',
+    })
   })
 
   test('reach a webhook signed', async () => {
@@ -62,7 +70,9 @@ describe('messages', () => {
   ])('wait after an answer of %i, and no redirect is followed', async (answer, cause) => {
     status = answer
     const { store, fate } = oneMessage({ id: '3', channel: 'slack', body, failures: 0 })
-    expect(await createNotifier({ ...options, store, slackUrl: secretOf(url) }).sendAll()).toMatchObject({ kind: 'wait' })
+    expect(await createNotifier({ ...options, store, slackUrl: secretOf(url) }).sendAll()).toMatchObject({
+      kind: 'wait',
+    })
     expect(fate).toEqual({ state: 'failed', cause })
     status = 200
   })
@@ -82,8 +92,20 @@ describe('messages', () => {
   })
 })
 
-test.each(['127.0.0.1', '10.1.2.3', '169.254.169.254', '192.168.1.1', '::1', 'fe80::1', 'fd00::1', '::ffff:127.0.0.1', '::ffff:7f00:1', '0.0.0.0'])('%s is private', (address) => {
+test.each([
+  '127.0.0.1',
+  '10.1.2.3',
+  '169.254.169.254',
+  '192.168.1.1',
+  '::1',
+  'fe80::1',
+  'fd00::1',
+  '::ffff:127.0.0.1',
+  '::ffff:7f00:1',
+  '0.0.0.0',
+])('%s is private', (address) => {
   expect(isPrivateAddress(address)).toBe(true)
 })
 test.each(['8.8.8.8', '2606:4700::1111'])('%s is not', (address) => expect(isPrivateAddress(address)).toBe(false))
-test('Slack markup is only text', () => expect(slackText('<!channel> & <@U1>')).toBe('&lt;!channel&gt; &amp; &lt;@U1&gt;'))
+test('Slack markup is only text', () =>
+  expect(slackText('<!channel> & <@U1>')).toBe('&lt;!channel&gt; &amp; &lt;@U1&gt;'))

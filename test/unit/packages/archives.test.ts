@@ -16,7 +16,12 @@ async function tarOf(...members: readonly Member[]): Promise<Buffer> {
 }
 
 const read = (bytes: Buffer) => readArchive(() => Promise.resolve(Readable.from([bytes])))
-const file = (name: string, content = 'x', change: Partial<Header> = {}): Member => ({ name, content, mtime: new Date(0), ...change })
+const file = (name: string, content = 'x', change: Partial<Header> = {}): Member => ({
+  name,
+  content,
+  mtime: new Date(0),
+  ...change,
+})
 
 describe('an artifact', () => {
   it.each(['plain', 'gzipped'])('that is a %s tar is known by its members', async (kind) => {
@@ -25,9 +30,12 @@ describe('an artifact', () => {
     expect(contents.kind === 'archive' ? [...contents.members.keys()] : contents).toEqual(['a/b', 'a'])
   })
 
-  it.each([Buffer.alloc(0), Buffer.from('#!/bin/sh\n'), gzipSync('text'), Buffer.from([0x1f, 0x8b, 1, 2, 3])])('that is any other file is taken as it is', async (bytes) => {
-    expect(await read(bytes)).toEqual({ kind: 'plain' })
-  })
+  it.each([Buffer.alloc(0), Buffer.from('#!/bin/sh\n'), gzipSync('text'), Buffer.from([0x1f, 0x8b, 1, 2, 3])])(
+    'that is any other file is taken as it is',
+    async (bytes) => {
+      expect(await read(bytes)).toEqual({ kind: 'plain' })
+    },
+  )
 
   it.each([
     ['../evil', file('../evil')],
@@ -49,7 +57,10 @@ describe('an artifact', () => {
 
 describe('two builds of one commit', () => {
   const compared = async (one: Buffer, other: Buffer) =>
-    compareArtifacts({ sha256: '1', fileName: 'lib.ep', contents: await read(one) }, { sha256: '2', contents: await read(other) })
+    compareArtifacts(
+      { sha256: '1', fileName: 'lib.ep', contents: await read(one) },
+      { sha256: '2', contents: await read(other) },
+    )
 
   it('have the same contents when only times and order differ', async () => {
     const one = await tarOf(file('a', '1'), file('b', '2'))

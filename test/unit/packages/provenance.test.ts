@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { generateSigningKey, openEnvelope, signPayload, STATEMENT_PAYLOAD_TYPE } from '../../../src/packages/provenance/envelope.ts'
+import {
+  generateSigningKey,
+  openEnvelope,
+  signPayload,
+  STATEMENT_PAYLOAD_TYPE,
+} from '../../../src/packages/provenance/envelope.ts'
 import { provenanceStatement } from '../../../src/packages/provenance/statement.ts'
 import { splitPem, verifyProvenance } from '../../../src/packages/provenance/verify-provenance.ts'
 
@@ -8,8 +13,24 @@ const key = generateSigningKey()
 const statement = provenanceStatement({
   baseUrl: 'https://slipway.example.com',
   plan: {
-    owner: 'acme', repository: 'lib', package: 'lib', tag: 'v1', axes: { erl_version: '25' }, variant: 'erl_version=25', image: 'erlang:25', commands: ['make'], fetch: [],
-    artifact: '*.ep', network: 'none', timeoutMs: 1, resources: { memoryBytes: 1, cpus: 1, pids: 1 }, logBytes: 1, dependencies: null, notifyEmail: true, host: 'default', requiredBy: [],
+    owner: 'acme',
+    repository: 'lib',
+    package: 'lib',
+    tag: 'v1',
+    axes: { erl_version: '25' },
+    variant: 'erl_version=25',
+    image: 'erlang:25',
+    commands: ['make'],
+    fetch: [],
+    artifact: '*.ep',
+    network: 'none',
+    timeoutMs: 1,
+    resources: { memoryBytes: 1, cpus: 1, pids: 1 },
+    logBytes: 1,
+    dependencies: null,
+    notifyEmail: true,
+    host: 'default',
+    requiredBy: [],
   },
   sourceUrl: 'https://github.com/acme/lib',
   sha: 'c'.repeat(40),
@@ -27,13 +48,23 @@ describe('provenance', () => {
       _type: 'https://in-toto.io/Statement/v1',
       subject: [{ name: 'lib.ep', digest: { sha256: SHA256 } }],
       predicateType: 'https://slsa.dev/provenance/v1',
-      predicate: { buildDefinition: { resolvedDependencies: [{ uri: 'git+https://github.com/acme/lib@refs/tags/v1', digest: { gitCommit: 'c'.repeat(40) } }, { digest: { sha256: 'd'.repeat(64) } }] } },
+      predicate: {
+        buildDefinition: {
+          resolvedDependencies: [
+            { uri: 'git+https://github.com/acme/lib@refs/tags/v1', digest: { gitCommit: 'c'.repeat(40) } },
+            { digest: { sha256: 'd'.repeat(64) } },
+          ],
+        },
+      },
     })
   })
 
   it('is verified by the key that signed it, also among others and after that key was retired', () => {
     const other = generateSigningKey()
-    expect(verifyProvenance(envelope, splitPem(other.publicPem + key.publicPem), SHA256)).toMatchObject({ kind: 'verified', keyId: key.id })
+    expect(verifyProvenance(envelope, splitPem(other.publicPem + key.publicPem), SHA256)).toMatchObject({
+      kind: 'verified',
+      keyId: key.id,
+    })
   })
 
   it('is refused for another key, another file, a changed payload, type or signature', () => {

@@ -35,7 +35,11 @@ describe('a tag', () => {
 
   it('asks for nothing when no pattern matches, and for everything a person names', () => {
     expect(planPackages({ ...subject, tag: 'nightly' }, { lib }, { limits }).builds).toEqual([])
-    const chosen = planPackages({ ...subject, tag: 'nightly' }, { lib }, { limits, choice: { package: 'lib', axes: { erl_version: '25' } } })
+    const chosen = planPackages(
+      { ...subject, tag: 'nightly' },
+      { lib },
+      { limits, choice: { package: 'lib', axes: { erl_version: '25' } } },
+    )
     expect(chosen.builds.map((one) => one.plan.variant)).toEqual(['erl_version=25'])
   })
 
@@ -49,17 +53,47 @@ describe('a tag', () => {
     expect(isTagName(name)).toBe(true)
   })
 
-  it.each(['', '../../x', 'x..y', '-x', '/x', 'x/', 'a//b', '.x', 'a/.b', 'x.lock', 'a b', 'a\nb', 'a~1', 'a:b', '@', 'a@{1}', 'x'.repeat(256), 'a\0b'])(
-    '%j is none',
-    (name) => {
-      expect(isTagName(name)).toBe(false)
-    },
-  )
+  it.each([
+    '',
+    '../../x',
+    'x..y',
+    '-x',
+    '/x',
+    'x/',
+    'a//b',
+    '.x',
+    'a/.b',
+    'x.lock',
+    'a b',
+    'a\nb',
+    'a~1',
+    'a:b',
+    '@',
+    'a@{1}',
+    'x'.repeat(256),
+    'a\0b',
+  ])('%j is none', (name) => {
+    expect(isTagName(name)).toBe(false)
+  })
 })
 
 describe('the order of versions', () => {
   it('is that of semver, whatever stands before the number', () => {
-    const inOrder = ['nightly', '0.9', '1.0.0-alpha', '1.0.0-alpha.1', '1.0.0-alpha.beta', '1.0.0-beta', '1.0.0-beta.2', '1.0.0-beta.11', '1.0.0-rc.1', 'v1.0.0', '1.9.0', 'lib-1.10.0', 'release/2']
+    const inOrder = [
+      'nightly',
+      '0.9',
+      '1.0.0-alpha',
+      '1.0.0-alpha.1',
+      '1.0.0-alpha.beta',
+      '1.0.0-beta',
+      '1.0.0-beta.2',
+      '1.0.0-beta.11',
+      '1.0.0-rc.1',
+      'v1.0.0',
+      '1.9.0',
+      'lib-1.10.0',
+      'release/2',
+    ]
     expect(inOrder.toReversed().toSorted((a, b) => (versionSortKey(a) < versionSortKey(b) ? -1 : 1))).toEqual(inOrder)
     expect(inOrder.filter(isPreRelease)).toEqual(inOrder.slice(2, 9))
   })
@@ -72,11 +106,17 @@ describe('the order of versions', () => {
 describe('names and addresses', () => {
   it('takes the first two parts of a full name and refuses what could be a path', () => {
     expect(parseFullName('acme/lib/more')).toEqual({ owner: 'acme', name: 'lib' })
-    for (const wrong of ['lib', '/lib', 'acme/', '../lib', 'acme/..', 'a b/c', '']) expect(parseFullName(wrong)).toBeNull()
+    for (const wrong of ['lib', '/lib', 'acme/', '../lib', 'acme/..', 'a b/c', ''])
+      expect(parseFullName(wrong)).toBeNull()
   })
 
   it('knows one repository by all its addresses', () => {
-    for (const url of ['https://github.com/acme/lib.git', 'https://x:y@github.com/acme/lib', 'git@github.com:acme/lib.git', 'http://127.0.0.1:9000/acme/lib/']) {
+    for (const url of [
+      'https://github.com/acme/lib.git',
+      'https://x:y@github.com/acme/lib',
+      'git@github.com:acme/lib.git',
+      'http://127.0.0.1:9000/acme/lib/',
+    ]) {
       expect(fullNameOfUrl(url)).toEqual({ owner: 'acme', name: 'lib' })
     }
     expect(withoutProtocol('https://github.com/acme/lib.git')).toBe('github.com/acme/lib')
@@ -95,7 +135,10 @@ describe('the dependencies of a package', () => {
       { name: 'e', fullname: 'acme/e', tag: '../../x' },
       'nonsense',
     ]
-    expect(readDependencies(JSON.stringify({ deps })).map((one) => `${one.owner}/${one.name}@${one.tag}`)).toEqual(['Acme/A@1.0.0', 'acme/b@v2'])
+    expect(readDependencies(JSON.stringify({ deps })).map((one) => `${one.owner}/${one.name}@${one.tag}`)).toEqual([
+      'Acme/A@1.0.0',
+      'acme/b@v2',
+    ])
   })
 
   it.each(['', '{', '[]', 'null', '{"deps": 7}'])('are none in %j', (text) => {

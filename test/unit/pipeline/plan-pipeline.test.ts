@@ -10,7 +10,11 @@ import type { PipelinePlan, PipelineSource } from '../../../src/pipeline/index.t
 const yaml = createYamlParser()
 
 async function pipelineOf(text: string): Promise<PipelineConfig> {
-  const result = await parseRepositoryConfig(yaml, `version: 1\npipeline:\n${text.replaceAll(/^/gm, '  ')}`, 'slipway.yml')
+  const result = await parseRepositoryConfig(
+    yaml,
+    `version: 1\npipeline:\n${text.replaceAll(/^/gm, '  ')}`,
+    'slipway.yml',
+  )
   if (result.kind !== 'ok' || result.config.pipeline === null) throw new Error(JSON.stringify(result))
   return result.config.pipeline
 }
@@ -33,11 +37,19 @@ const PUSH: PipelineSource = {
 
 async function planned(text: string, source: Partial<PipelineSource> = {}): Promise<PipelinePlan> {
   const pipeline = await pipelineOf(text)
-  return planPipeline({ pipeline, source: { ...PUSH, ...source }, limits: defaultLimits(), host: 'default', useCache: true })
+  return planPipeline({
+    pipeline,
+    source: { ...PUSH, ...source },
+    limits: defaultLimits(),
+    host: 'default',
+    useCache: true,
+  })
 }
 
 const summary = (plan: PipelinePlan): unknown =>
-  plan.kind === 'silent' ? sentence(plan.why) : plan.stages.map((stage) => (stage.kind === 'run' ? stage.name : `${stage.name}: ${stage.words}`))
+  plan.kind === 'silent'
+    ? sentence(plan.why)
+    : plan.stages.map((stage) => (stage.kind === 'run' ? stage.name : `${stage.name}: ${stage.words}`))
 
 const STEPS = 'image: busybox\n    steps: [{commands: ["true"]}]'
 
@@ -50,9 +62,16 @@ stages:
     matrix: {axes: {node: ["20", "22"], os: [a, b]}, exclude: [{node: "20", os: b}]}
     env: {V: "\${node}-\${os}"}
     steps: [{name: "unit \${node}", commands: ["true"]}]`)
-    expect(summary(plan)).toEqual(['pipeline/test (node=20, os=a)', 'pipeline/test (node=22, os=a)', 'pipeline/test (node=22, os=b)'])
+    expect(summary(plan)).toEqual([
+      'pipeline/test (node=20, os=a)',
+      'pipeline/test (node=22, os=a)',
+      'pipeline/test (node=22, os=b)',
+    ])
     const last = plan.kind === 'stages' ? plan.stages[2] : undefined
-    expect(last?.kind === 'run' && last.plan.config).toMatchObject({ env: { V: '22-b' }, steps: [{ name: 'unit 22', image: 'node:22' }] })
+    expect(last?.kind === 'run' && last.plan.config).toMatchObject({
+      env: { V: '22-b' },
+      steps: [{ name: 'unit 22', image: 'node:22' }],
+    })
   })
 
   it('says why a stage is skipped', async () => {
@@ -71,8 +90,12 @@ stages:
 
   it('skips what the commit message says, except for tags and starts by hand', async () => {
     const text = `on: {push: {}, tag: {}, manual: {}}\nstages:\n  test:\n    ${STEPS}`
-    expect(summary(await planned(text, { message: 'fix\n\n[CI SKIP]' }))).toEqual(['pipeline/test: the commit message says [ci skip]'])
-    expect(summary(await planned(text, { event: 'tag', tag: 'v1', branch: null, message: '[skip ci]' }))).toEqual(['pipeline/test'])
+    expect(summary(await planned(text, { message: 'fix\n\n[CI SKIP]' }))).toEqual([
+      'pipeline/test: the commit message says [ci skip]',
+    ])
+    expect(summary(await planned(text, { event: 'tag', tag: 'v1', branch: null, message: '[skip ci]' }))).toEqual([
+      'pipeline/test',
+    ])
     expect(summary(await planned(text, { event: 'manual', message: '[skip ci]' }))).toEqual(['pipeline/test'])
   })
 
@@ -91,15 +114,23 @@ stages:
       baseBranch: 'main',
     })
     const stage = plan.kind === 'stages' ? plan.stages[0] : undefined
-    expect(stage?.kind === 'run' && stage.plan.cacheScopes).toEqual({ write: 'pull:7', read: ['pull:7', 'branch:main'] })
+    expect(stage?.kind === 'run' && stage.plan.cacheScopes).toEqual({
+      write: 'pull:7',
+      read: ['pull:7', 'branch:main'],
+    })
   })
 
   it('never gives more than the admin allows', async () => {
-    const pipeline = await pipelineOf(`on: {push: {}}\nstages:\n  test:\n    ${STEPS}\n    timeout: 50m\n    resources: {memory: 8g, cpus: 8, pids: 9999}`)
+    const pipeline = await pipelineOf(
+      `on: {push: {}}\nstages:\n  test:\n    ${STEPS}\n    timeout: 50m\n    resources: {memory: 8g, cpus: 8, pids: 9999}`,
+    )
     const limits = { ...defaultLimits(), timeoutMs: 60_000, memoryBytes: 1024, cpus: 1, pids: 5 }
     const plan = planPipeline({ pipeline, source: PUSH, limits, host: 'default', useCache: true })
     const stage = plan.kind === 'stages' ? plan.stages[0] : undefined
-    expect(stage?.kind === 'run' && stage.plan.config).toMatchObject({ timeoutMs: 60_000, resources: { memoryBytes: 1024, cpus: 1, pids: 5 } })
+    expect(stage?.kind === 'run' && stage.plan.config).toMatchObject({
+      timeoutMs: 60_000,
+      resources: { memoryBytes: 1024, cpus: 1, pids: 5 },
+    })
   })
 })
 
@@ -126,17 +157,26 @@ describe('schedules', () => {
   const nightly = { cron: '0 3 * * *', branch: 'main', tz: 'UTC' }
   const at = (text: string): number => Date.parse(text)
   it('come due once, at their newest time', () => {
-    expect(dueSchedules([nightly], at('2026-03-01T02:59:00Z'), at('2026-03-01T03:00:00Z'))).toEqual([{ schedule: nightly, at: at('2026-03-01T03:00:00Z') }])
+    expect(dueSchedules([nightly], at('2026-03-01T02:59:00Z'), at('2026-03-01T03:00:00Z'))).toEqual([
+      { schedule: nightly, at: at('2026-03-01T03:00:00Z') },
+    ])
     expect(dueSchedules([nightly], at('2026-03-01T03:00:00Z'), at('2026-03-01T23:00:00Z'))).toEqual([])
-    expect(dueSchedules([{ ...nightly, cron: '*/5 * * * *' }], at('2026-03-01T03:01:00Z'), at('2026-03-01T03:22:00Z'))).toMatchObject([{ at: at('2026-03-01T03:20:00Z') }])
+    expect(
+      dueSchedules([{ ...nightly, cron: '*/5 * * * *' }], at('2026-03-01T03:01:00Z'), at('2026-03-01T03:22:00Z')),
+    ).toMatchObject([{ at: at('2026-03-01T03:20:00Z') }])
   })
   it('are not made up for after a long absence', () => {
-    expect(dueSchedules([{ ...nightly, cron: '0 3 1 1 *' }], at('2026-01-01T00:00:00Z'), at('2026-03-01T00:00:00Z'))).toEqual([])
+    expect(
+      dueSchedules([{ ...nightly, cron: '0 3 1 1 *' }], at('2026-01-01T00:00:00Z'), at('2026-03-01T00:00:00Z')),
+    ).toEqual([])
   })
 })
 
 describe('the stages of a group', () => {
-  const run = (stage: string, more: Partial<Run> & { dependsOn?: readonly string[]; failFast?: boolean } = {}): Run => ({
+  const run = (
+    stage: string,
+    more: Partial<Run> & { dependsOn?: readonly string[]; failFast?: boolean } = {},
+  ): Run => ({
     id: `${stage}-${more.name ?? ''}`,
     repositoryId: 1,
     sha: 'a',
@@ -157,33 +197,59 @@ describe('the stages of a group', () => {
     completedAt: null,
     ...more,
     name: more.name ?? `pipeline/${stage}`,
-    plan: { format: 1, stage, dependsOn: more.dependsOn ?? [], config: { matrix: more.failFast === true ? { failFast: true } : null } },
+    plan: {
+      format: 1,
+      stage,
+      dependsOn: more.dependsOn ?? [],
+      config: { matrix: more.failFast === true ? { failFast: true } : null },
+    },
   })
-  const kinds = (runs: readonly Run[]): string[] => planSettlements(runs).map((one) => `${one.kind} ${one.run.name}: ${one.why}`)
+  const kinds = (runs: readonly Run[]): string[] =>
+    planSettlements(runs).map((one) => `${one.kind} ${one.run.name}: ${one.why}`)
 
   it('start when everything before them has ended well', () => {
     const deploy = run('deploy', { dependsOn: ['test', 'lint'] })
     const test = run('test', { state: 'completed', conclusion: 'success' })
     expect(kinds([deploy, test, run('lint', { state: 'in_progress' })])).toEqual([])
-    expect(kinds([deploy, test, run('lint', { state: 'completed', conclusion: 'neutral' })])).toEqual(['release pipeline/deploy: test, lint ended well'])
-    expect(kinds([deploy, test, run('lint', { state: 'completed', conclusion: 'skipped', reason: 'skipped' })])).toEqual(['release pipeline/deploy: test, lint ended well'])
+    expect(kinds([deploy, test, run('lint', { state: 'completed', conclusion: 'neutral' })])).toEqual([
+      'release pipeline/deploy: test, lint ended well',
+    ])
+    expect(
+      kinds([deploy, test, run('lint', { state: 'completed', conclusion: 'skipped', reason: 'skipped' })]),
+    ).toEqual(['release pipeline/deploy: test, lint ended well'])
   })
 
   it('are skipped when something before them failed, or was skipped for that reason', () => {
     const failed = run('test', { state: 'completed', conclusion: 'failure' })
-    expect(kinds([failed, run('deploy', { dependsOn: ['test'] })])).toEqual(['skip pipeline/deploy: pipeline/test failed'])
-    const skipped = run('deploy', { state: 'completed', conclusion: 'skipped', reason: 'dependency', dependsOn: ['test'] })
-    expect(kinds([failed, skipped, run('notify', { dependsOn: ['deploy'] })])).toEqual(['skip pipeline/notify: pipeline/deploy was skipped'])
+    expect(kinds([failed, run('deploy', { dependsOn: ['test'] })])).toEqual([
+      'skip pipeline/deploy: pipeline/test failed',
+    ])
+    const skipped = run('deploy', {
+      state: 'completed',
+      conclusion: 'skipped',
+      reason: 'dependency',
+      dependsOn: ['test'],
+    })
+    expect(kinds([failed, skipped, run('notify', { dependsOn: ['deploy'] })])).toEqual([
+      'skip pipeline/notify: pipeline/deploy was skipped',
+    ])
   })
 
   it('count by the newest attempt', () => {
     const first = run('test', { state: 'completed', conclusion: 'failure' })
     const second = run('test', { attempt: 2, state: 'completed', conclusion: 'success' })
-    expect(kinds([first, second, run('deploy', { dependsOn: ['test'] })])).toEqual(['release pipeline/deploy: test ended well'])
+    expect(kinds([first, second, run('deploy', { dependsOn: ['test'] })])).toEqual([
+      'release pipeline/deploy: test ended well',
+    ])
   })
 
   it('of one matrix end together when one fails and the file says so', () => {
-    const failed = run('test', { name: 'pipeline/test (n=1)', state: 'completed', conclusion: 'failure', failFast: true })
+    const failed = run('test', {
+      name: 'pipeline/test (n=1)',
+      state: 'completed',
+      conclusion: 'failure',
+      failFast: true,
+    })
     const other = run('test', { name: 'pipeline/test (n=2)', state: 'in_progress', failFast: true })
     expect(kinds([failed, other])).toEqual(['cancel pipeline/test (n=2): pipeline/test (n=1) failed'])
   })

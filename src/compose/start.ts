@@ -11,7 +11,7 @@ import type { Settings } from '../config/settings.ts'
 import type { FlowDeps } from '../flow/deps.ts'
 import { handleEvent } from '../flow/handle-event.ts'
 import { errorResponse, notFound } from '../http/error-response.ts'
-import { startHttpServer, type HttpServerOptions } from '../http/server.ts'
+import { startHttpServer, type HttpServer, type HttpServerOptions } from '../http/server.ts'
 import { startWorker } from '../queue/worker.ts'
 import { startTicker } from '../queue/ticker.ts'
 import { reapDeadProcesses } from '../queue/reaper.ts'
@@ -120,7 +120,13 @@ export async function startSlipway(settings: Settings, isListening = true): Prom
       if (!features.some((feature) => feature.onUpgrade?.(request, socket, head) === true)) socket.destroy()
     },
   }
-  const server = isListening ? await startHttpServer(http, settings.port, settings.host).catch(giveUp) : null
+  const listen = (): Promise<HttpServer> =>
+    startHttpServer(http, settings.port, settings.host).catch(async (error: unknown) => {
+      await base.notifications.stop()
+      await heartbeat.stop()
+      return giveUp(error)
+    })
+  const server = isListening ? await listen() : null
 
   const worker = startWorker({
     processId: base.self.id,

@@ -15,7 +15,7 @@ import { loadEncryptionKey } from '../../store/encryption-key.ts'
 import { createInstallationSettings } from '../../store/installation-settings.ts'
 import { credentialsFromSettings } from '../github-credentials.ts'
 import { openAddress } from '../open-store.ts'
-import { NO_SETTINGS, type Findings } from './prepare-checks.ts'
+import { NO_SETTINGS, type Findings } from './findings.ts'
 
 const OLDEST_VERSION = 140_000
 const NO_DATABASE = skipped('the database cannot be asked')

@@ -7,7 +7,7 @@ import type { HostConfig, RegistryConfig } from '../../config/server-config.ts'
 import { describeHost, type HostInfo } from '../../docker/host-info.ts'
 import { inspectImage } from '../../docker/images.ts'
 import type { DockerHosts } from '../docker-hosts.ts'
-import type { Findings } from './prepare-checks.ts'
+import type { Findings } from './findings.ts'
 
 const OLDEST_ENGINE = '20.10.0'
 /**

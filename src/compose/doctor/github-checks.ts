@@ -6,7 +6,7 @@ import { failed, ok, skipped, warning, type DoctorCheck, type Finding } from '..
 import { silentLogger } from '../../core/logger.ts'
 import { connectGitHub, type GitHub } from '../../github/connect.ts'
 import { apiUrlOf } from '../github-credentials.ts'
-import type { Findings } from './prepare-checks.ts'
+import type { Findings } from './findings.ts'
 
 /** GitHub takes an App's own token only while clocks are about this close. */
 const LARGEST_SKEW_MS = 30_000

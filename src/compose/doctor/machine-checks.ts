@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import semver from 'semver'
 import { failed, ok, warning, type DoctorCheck, type Finding } from '../../cli/doctor-check.ts'
-import { NO_SETTINGS, type Findings } from './prepare-checks.ts'
+import { NO_SETTINGS, type Findings } from './findings.ts'
 
 const OLDEST_NODE = '20.18.1'
 /** `git fetch` of a single commit into a mirror behaves as we need since then. */

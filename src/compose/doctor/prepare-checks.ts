@@ -2,25 +2,15 @@
  * Everything `slipway doctor` looks at. Checks rest on what earlier ones have found: without settings there is no database
  * to ask, without a database no stored credentials. What is missing makes a check skipped, never failed twice.
  */
-import { skipped, type DoctorCheck, type Finding } from '../../cli/doctor-check.ts'
-import type { ServerConfig } from '../../config/server-config.ts'
-import type { Settings } from '../../config/settings.ts'
-import type { AppCredentials } from '../../github/connect.ts'
-import { createDockerHosts, type DockerHosts } from '../docker-hosts.ts'
+import type { DoctorCheck, Finding } from '../../cli/doctor-check.ts'
+import { createDockerHosts } from '../docker-hosts.ts'
 import { databaseChecks } from './database-checks.ts'
 import { dockerChecks } from './docker-checks.ts'
+import type { Findings } from './findings.ts'
 import { githubChecks } from './github-checks.ts'
 import { machineChecks } from './machine-checks.ts'
 import { serviceChecks } from './service-checks.ts'
 import { settingsChecks } from './settings-checks.ts'
-
-/** What has been found so far. */
-export interface Findings {
-  settings: Settings | null
-  server: ServerConfig | null
-  credentials: AppCredentials | null
-  hosts: DockerHosts | null
-}
 
 export async function prepareChecks(): Promise<{ readonly checks: readonly DoctorCheck[]; close(): Promise<void> }> {
   const found: Findings = { settings: null, server: null, credentials: null, hosts: null }
@@ -52,5 +42,3 @@ async function lookedAt(check: DoctorCheck): Promise<DoctorCheck> {
   await looking.catch(() => undefined)
   return { ...check, look: () => looking }
 }
-
-export const NO_SETTINGS = skipped('the settings cannot be read')

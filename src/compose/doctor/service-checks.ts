@@ -5,7 +5,7 @@ import { createS3BlobStore } from '../../blobs/s3-blob-store.ts'
 import { failed, ok, skipped, warning, type DoctorCheck, type Finding } from '../../cli/doctor-check.ts'
 import { reveal } from '../../core/secret.ts'
 import { join } from 'node:path'
-import type { Findings } from './prepare-checks.ts'
+import type { Findings } from './findings.ts'
 
 const SMTP_PORT = 25
 const SMTPS_PORT = 465

@@ -4,7 +4,7 @@ import { ok, skipped, warning, type DoctorCheck, type Finding } from '../../cli/
 import { readSettings } from '../../config/settings.ts'
 import { createYamlParser } from '../../config/yaml-parser.ts'
 import { readServerFile } from '../server-file.ts'
-import type { Findings } from './prepare-checks.ts'
+import type { Findings } from './findings.ts'
 
 export function settingsChecks(found: Findings): readonly DoctorCheck[] {
   return [

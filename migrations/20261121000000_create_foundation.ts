@@ -189,6 +189,8 @@ create table check_reports (
   version integer not null default 1,
   sent_version integer not null default 0,
   annotations_sent integer not null default 0,
+  -- GitHub shows a conclusion already: it may be changed, but never taken back
+  shown_completed boolean not null default false,
   is_terminal boolean not null default false,
   failures integer not null default 0,
   given_up_at timestamptz,

@@ -21,6 +21,8 @@ export interface PendingCheck {
   readonly desired: DesiredCheck
   readonly version: number
   readonly annotationsSent: number
+  /** GitHub shows a conclusion already (`action_required` while a person is waited for). */
+  readonly isShownCompleted: boolean
   readonly failures: number
 }
 
@@ -43,7 +45,11 @@ export interface CheckReportStore {
   /** GitHub's id is known; it is kept before anything else happens. */
   keepCheckRunId(runId: string, checkRunId: number): Promise<void>
   /** False when the lease was lost meanwhile: what was sent may have covered something newer. */
-  markSent(lease: Lease, runId: string, version: number, annotationsSent: number): Promise<boolean>
+  markSent(
+    lease: Lease,
+    runId: string,
+    sent: { readonly version: number; readonly annotationsSent: number; readonly isCompleted: boolean },
+  ): Promise<boolean>
   /** Has the state as it is now sent once more. */
   sendAgain(runId: string): Promise<void>
   markFailed(runId: string, cause: string, retryInMs: number): Promise<void>

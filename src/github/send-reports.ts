@@ -90,6 +90,13 @@ async function sendCheck(
   pending: PendingCheck,
 ): Promise<JobOutcome | null> {
   try {
+    // GitHub does not take a conclusion back: after `action_required` only the next conclusion is shown.
+    if (pending.isShownCompleted && pending.desired.status !== 'completed') {
+      const { version, annotationsSent } = pending
+      return (await deps.reports.markSent(lease, pending.runId, { version, annotationsSent, isCompleted: true }))
+        ? null
+        : LOST
+    }
     // The token first: fetching one may take as long as a lease.
     await deps.github.installation(installationId).auth({ type: 'installation' })
     const found = pending.checkRunId ?? (pending.mayExist ? await findCheckRun(deps, installationId, pending) : null)
@@ -103,7 +110,9 @@ async function sendCheck(
     const annotationsSent = annotationsAfter(pending.desired, pending.annotationsSent)
     const isWhole = annotationsSent >= pending.desired.output.annotations.length
     const sentVersion = isWhole ? pending.version : pending.version - 1
-    if (await deps.reports.markSent(lease, pending.runId, sentVersion, annotationsSent)) return null
+    const isCompleted = pending.desired.status === 'completed'
+    if (await deps.reports.markSent(lease, pending.runId, { version: sentVersion, annotationsSent, isCompleted }))
+      return null
     await deps.reports.sendAgain(pending.runId)
     return LOST
   } catch (error) {

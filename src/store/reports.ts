@@ -59,6 +59,7 @@ interface PendingRow {
   readonly desired: DesiredCheck
   readonly version: number
   readonly annotations_sent: number
+  readonly shown_completed: boolean
   readonly failures: number
 }
 
@@ -69,7 +70,7 @@ export function createCheckReportStore(db: Database): CheckReportStore {
         select c.run_id, c.repository_id, p.owner, p.name as repository, r.sha, r.name, r.attempt, r.created_at,
           r.started_at, r.completed_at, c.check_run_id, c.creating_since is not null as may_exist,
           coalesce(extract(epoch from c.creating_since + ${CREATION_SETTLES} - now()) * 1000, 0)::float8 as creation_settles_in,
-          c.desired, c.version, c.annotations_sent, c.failures
+          c.desired, c.version, c.annotations_sent, c.shown_completed, c.failures
         from check_reports c join runs r on r.id = c.run_id join repositories p on p.id = c.repository_id
         where c.installation_id = ${installationId} and ${IS_SENDABLE} and c.next_try_at <= now()
         order by c.is_terminal desc, c.updated_at limit 1`)
@@ -96,10 +97,10 @@ export function createCheckReportStore(db: Database): CheckReportStore {
     async keepCheckRunId(runId, checkRunId) {
       await db.run(sql`update check_reports set check_run_id = ${checkRunId} where run_id = ${runId}`)
     },
-    async markSent(lease, runId, version, annotationsSent) {
+    async markSent(lease, runId, { version, annotationsSent, isCompleted }) {
       const marked =
         await db.run(sql`update check_reports set sent_version = greatest(sent_version, ${version}), failures = 0,
-        annotations_sent = ${annotationsSent}, last_error = null where run_id = ${runId} and ${underLease(lease)}`)
+        annotations_sent = ${annotationsSent}, shown_completed = ${isCompleted}, last_error = null where run_id = ${runId} and ${underLease(lease)}`)
       return marked > 0
     },
     async sendAgain(runId) {
@@ -145,6 +146,7 @@ function toPendingCheck(row: PendingRow): PendingCheck {
     desired: row.desired,
     version: row.version,
     annotationsSent: row.annotations_sent,
+    isShownCompleted: row.shown_completed,
     failures: row.failures,
   }
 }

@@ -35,6 +35,7 @@ function pending(output: Partial<DesiredCheck['output']>, more: Partial<PendingC
       buttons: [],
     },
     version: 1,
+    isShownCompleted: false,
     annotationsSent: 0,
     failures: 0,
     ...more,

@@ -91,6 +91,24 @@ function addReadRoutes(router: OpenAPIHono<ApiEnv>, deps: PackagesApiDeps): void
     return context.json({ packages: found.items.map(presentPackage), next_cursor: found.next }, 200)
   })
 
+  const one = createRoute({
+    ...base,
+    method: 'get',
+    path: ONE,
+    summary: 'One package',
+    request: { params: packagePath },
+    responses: { ...FAILURES, 200: jsonAnswer('the package', PackageAnswer) },
+  })
+  router.openapi(one, async (context) => {
+    const viewer = await deps.viewerOf(context)
+    const found = await findPackage(deps, context.req.valid('param'), viewer)
+    const text = `${found.owner}/${found.name}`
+    const { items } = await deps.catalogue.search({ text, match: 'exact', limit: 1, after: null }, viewer)
+    const [summary] = items
+    if (summary === undefined) throw new SlipwayError('not_found', `there is no package ${text}`)
+    return context.json(presentPackage(summary), 200)
+  })
+
   const versions = createRoute({
     ...base,
     method: 'get',

@@ -44,6 +44,8 @@ describe('a pushed tag', () => {
     const bytes = Buffer.from(await download.arrayBuffer())
     const sha256 = createHash('sha256').update(bytes).digest('hex')
     expect(download.headers.get('etag')).toContain(sha256)
+    const known = await (await fetch(`${slipway.url}/api/v1/packages/acme/mylib`)).json()
+    expect(known).toMatchObject({ full_name: 'acme/mylib', versions: 1, latest: 'v1.0.0' })
     const provenance = await fetch(`${slipway.url}/api/v1/artifacts/${sha256}/provenance`)
     expect(provenance.status).toBe(200)
     expect((await github.report()).problems).toEqual([])

@@ -1,4 +1,5 @@
 /** Where the host changes: out with the new release, watched, and back to the former one when it is no good. */
+import { within } from '../core/deadline.ts'
 import { setTimeout as delay } from 'node:timers/promises'
 import { deploymentReport } from './deployment-report.ts'
 import type { DeployDeps, DeployWork, StepResult } from './deploy-deps.ts'
@@ -99,7 +100,7 @@ export async function rollBackStep(deps: DeployDeps, work: DeployWork, deploymen
   const wasCancelled = failure.kind === 'cancelled'
   const release = await releaseOf(deps, deployment)
   const previous = deployment.previousReleaseId === null ? null : await deps.releases.get(deployment.previousReleaseId)
-  const hand = handOf(work, AbortSignal.any([work.signal, AbortSignal.timeout(BACK_DEADLINE_MS)]))
+  const hand = handOf(work, within(BACK_DEADLINE_MS, work.signal))
   if (previous === null) {
     // Nothing was there before, unless this very release was live: then it stays as it is for a person to look at.
     if (service.liveReleaseId === null)

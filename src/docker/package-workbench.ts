@@ -5,6 +5,7 @@
  * A build that was interrupted is never taken over half-way: it is cleared and done again, which costs a repetition
  * and spares every question about what the dead process had seen.
  */
+import { within } from '../core/deadline.ts'
 import type { Readable } from 'node:stream'
 import { SlipwayError } from '../core/errors.ts'
 import type { PhaseEnd, PhaseOrder, Workbench, Workspace, WorkspaceFile, WorkspaceOrder } from '../packages/ports.ts'
@@ -204,7 +205,7 @@ async function readRuntime(
   image: string,
   signal: AbortSignal,
 ): Promise<Readable | null> {
-  const limited = AbortSignal.any([signal, AbortSignal.timeout(RUNTIME_TIMEOUT_MS)])
+  const limited = within(RUNTIME_TIMEOUT_MS, signal)
   const created = await createContainer(engine, {
     image,
     entrypoint: ['erl'],

@@ -44,10 +44,11 @@ async function watch(engine: DockerEngine, signal: AbortSignal, onSilent: () => 
 
 /** True as soon as the host answers; false when it has not after `limitMs`, or when the signal aborts. */
 export async function untilHostAnswers(engine: DockerEngine, limitMs: number, signal: AbortSignal): Promise<boolean> {
-  const until = AbortSignal.any([signal, AbortSignal.timeout(limitMs)])
-  while (!until.aborted) {
+  // By the clock: a time-out signal that only a combined signal refers to may be collected before it fires.
+  const until = performance.now() + limitMs
+  while (!signal.aborted && performance.now() < until) {
     if (await answers(engine)) return true
-    await pause(RETURN_POLL_MS, until)
+    await pause(RETURN_POLL_MS, signal)
   }
   return false
 }

@@ -3,6 +3,7 @@
  * the app blocked. The writes of the outbox know about limits from the database; this is for everything that reads, and
  * it answers in GitHub's place, so that callers see one kind of refusal.
  */
+import { within } from '../core/deadline.ts'
 import { limitWaitMs } from './rate-limit.ts'
 
 /** @param timeoutMs after this a call has failed, whatever its caller wanted */
@@ -11,10 +12,9 @@ export function politeFetch(timeoutMs: number): typeof fetch {
   return async (input, init = {}) => {
     const quietMs = quietUntil - Date.now()
     if (quietMs > 0) return refusal(quietMs)
-    const limit = AbortSignal.timeout(timeoutMs)
     const response = await fetch(input, {
       ...init,
-      signal: init.signal == null ? limit : AbortSignal.any([init.signal, limit]),
+      signal: init.signal == null ? within(timeoutMs) : within(timeoutMs, init.signal),
     })
     if (response.status === 403 || response.status === 429) {
       const message = await response.clone().text()

@@ -12,6 +12,7 @@
  * the last thing before each request, requests end before a lease does, and whoever finds the lease gone after a
  * request has the present state sent again, in case an old one covered it.
  */
+import { within } from '../core/deadline.ts'
 import type { Clock } from '../core/clock.ts'
 import { errorMessage } from '../core/errors.ts'
 import type { Lease } from '../core/lease.ts'
@@ -148,7 +149,7 @@ async function createCheckRun(deps: ReportSenderDeps, installationId: number, pe
     repo: pending.repository,
     head_sha: pending.sha,
     ...checkRunRequest(pending, deps.detailsUrl(pending.runId)),
-    request: { signal: AbortSignal.timeout(REQUEST_LIMIT_MS) },
+    request: { signal: within(REQUEST_LIMIT_MS) },
   })
   await deps.reports.keepCheckRunId(pending.runId, Number(data.id))
 }
@@ -164,7 +165,7 @@ async function updateCheckRun(
     repo: pending.repository,
     check_run_id: checkRunId,
     ...checkRunRequest(pending, deps.detailsUrl(pending.runId)),
-    request: { signal: AbortSignal.timeout(REQUEST_LIMIT_MS) },
+    request: { signal: within(REQUEST_LIMIT_MS) },
   })
 }
 

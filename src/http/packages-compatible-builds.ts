@@ -1,4 +1,5 @@
 /** The building half of the compatible package API: /buildAsync, /buildSync, /rebuild and /callback. */
+import { within } from '../core/deadline.ts'
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
@@ -146,7 +147,7 @@ async function checkVersion(
 }
 
 async function untilBuilt(context: Context, deps: CompatibleBuildDeps, runIds: readonly string[]): Promise<Response> {
-  const limit = AbortSignal.any([context.req.raw.signal, AbortSignal.timeout(SYNC_TIMEOUT_MS)])
+  const limit = within(SYNC_TIMEOUT_MS, context.req.raw.signal)
   const messages: string[] = []
   for (const runId of runIds) {
     let run = await deps.runs.get(runId)

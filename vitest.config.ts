@@ -13,9 +13,6 @@ export default defineConfig({
     // A limit against hanging, not a measure: a busy machine may take ten times as long as a free one.
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // CI shares its two cores with others: a story of kills and restarts gets one more chance there, and the report
-    // names who needed it. Nobody gets one on a developer's machine.
-    retry: process.env['CI'] === 'true' ? 1 : 0,
     // The tests speak to servers on this machine; a proxy of the environment must not get in between.
     env: { NO_PROXY: '*', no_proxy: '*' },
   },
